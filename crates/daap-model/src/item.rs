@@ -1,0 +1,306 @@
+//! Songs: what a source says of one, what listeners did with it, and the item that clients see.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{ItemId, PersistentId, Revision};
+
+/// A short text, cheap to clone, shared between the songs that have it. Empty means "not known".
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(Option<Arc<str>>);
+
+impl Text {
+    /// No text.
+    pub const EMPTY: Self = Self(None);
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or("")
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self((!text.is_empty()).then(|| text.into()))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+/// Seconds since 1970-01-01 UTC, as DAAP has them. 0 means "not known".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u32);
+
+impl Timestamp {
+    /// The time with this many seconds; what 32 bits cannot hold is clamped, never wrapped.
+    #[must_use]
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(u32::try_from(seconds.max(0)).unwrap_or(u32::MAX))
+    }
+}
+
+/// How the sound is coded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Codec {
+    /// Not known, or none of the others.
+    #[default]
+    Unknown,
+    /// MPEG audio, layer 1 to 3.
+    Mpeg,
+    /// AAC, in MP4 or ADTS.
+    Aac,
+    /// Apple Lossless.
+    Alac,
+    /// FLAC, bare or in Ogg.
+    Flac,
+    /// Ogg Vorbis.
+    Vorbis,
+    /// Opus.
+    Opus,
+    /// Speex.
+    Speex,
+    /// PCM in WAV.
+    Wav,
+    /// PCM in AIFF.
+    Aiff,
+    /// Monkey's Audio.
+    Ape,
+    /// WavPack.
+    WavPack,
+    /// Musepack.
+    Musepack,
+    /// Windows Media Audio.
+    Wma,
+}
+
+impl Codec {
+    /// Every codec, for tables and tests.
+    pub const ALL: [Self; 14] = [
+        Self::Unknown,
+        Self::Mpeg,
+        Self::Aac,
+        Self::Alac,
+        Self::Flac,
+        Self::Vorbis,
+        Self::Opus,
+        Self::Speex,
+        Self::Wav,
+        Self::Aiff,
+        Self::Ape,
+        Self::WavPack,
+        Self::Musepack,
+        Self::Wma,
+    ];
+}
+
+/// What kind of thing a song is. The numbers are those of iTunes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MediaKind {
+    /// Music.
+    #[default]
+    Music = 1,
+    /// A podcast episode.
+    Podcast = 4,
+    /// An audiobook.
+    Audiobook = 8,
+}
+
+/// What the publisher says of a song's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ContentRating {
+    /// Nothing is said.
+    #[default]
+    None = 0,
+    /// Explicit.
+    Explicit = 1,
+    /// Cleaned of explicit words.
+    Clean = 2,
+}
+
+/// A MusicBrainz identifier: the 128 bits of its UUID.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MusicBrainzId(pub u128);
+
+impl MusicBrainzId {
+    /// Reads a UUID, with or without hyphens, in either case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut digits = 0;
+        let mut value = 0_u128;
+        for c in text.trim().chars().filter(|c| *c != '-') {
+            value = value << 4 | u128::from(c.to_digit(16)?);
+            digits += 1;
+            if digits > 32 {
+                return None;
+            }
+        }
+        (digits == 32 && value != 0).then_some(Self(value))
+    }
+}
+
+impl fmt::Debug for MusicBrainzId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MusicBrainzId({:032x})", self.0)
+    }
+}
+
+/// The facts about one song, as its source reports them. Numbers are 0 where they are not known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Track {
+    /// Title; a source falls back to the file name, so it is never empty.
+    pub title: Text,
+    /// Artist of this song.
+    pub artist: Text,
+    /// Artist of the whole album.
+    pub album_artist: Text,
+    /// Album.
+    pub album: Text,
+    /// Genre; several are joined with "; ".
+    pub genre: Text,
+    /// Composer.
+    pub composer: Text,
+    /// Comment.
+    pub comment: Text,
+    /// Grouping (iTunes' "work" or "content group").
+    pub grouping: Text,
+    /// Title as it is to be sorted, where the tags say so.
+    pub sort_title: Text,
+    /// Artist as it is to be sorted.
+    pub sort_artist: Text,
+    /// Album artist as it is to be sorted.
+    pub sort_album_artist: Text,
+    /// Album as it is to be sorted.
+    pub sort_album: Text,
+    /// Composer as it is to be sorted.
+    pub sort_composer: Text,
+    /// Number of the track on its disc.
+    pub track: u16,
+    /// Tracks on the disc.
+    pub track_count: u16,
+    /// Number of the disc.
+    pub disc: u16,
+    /// Discs of the album.
+    pub disc_count: u16,
+    /// Year of release.
+    pub year: u16,
+    /// Beats a minute.
+    pub bpm: u16,
+    /// Whether the album gathers songs of several artists.
+    pub compilation: bool,
+    /// What the publisher says of the words.
+    pub content_rating: ContentRating,
+    /// Music, podcast or audiobook.
+    pub media_kind: MediaKind,
+    /// Length in milliseconds.
+    pub duration_ms: u32,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// Bit rate in kbit/s.
+    pub bitrate_kbps: u16,
+    /// Sample rate in Hz.
+    pub sample_rate: u32,
+    /// How the sound is coded.
+    pub codec: Codec,
+    /// Suffix of the file without the dot, in lower case: it ends the URL that clients make.
+    pub format: Text,
+    /// Whether a picture goes with the song.
+    pub has_artwork: bool,
+    /// When the file last changed.
+    pub modified: Timestamp,
+    /// When the song was released, where the tags know the day.
+    pub released: Timestamp,
+    /// MusicBrainz release, shared by all discs of an album.
+    pub musicbrainz_album: Option<MusicBrainzId>,
+    /// MusicBrainz artist of the album.
+    pub musicbrainz_album_artist: Option<MusicBrainzId>,
+}
+
+/// What listeners did with a song. A rescan never touches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Rating, 0 to 100, 20 a star; 0 is unrated.
+    pub rating: u8,
+    /// Times played to the end.
+    pub play_count: u32,
+    /// Times skipped.
+    pub skip_count: u32,
+    /// When last played.
+    pub last_played: Timestamp,
+    /// When last skipped.
+    pub last_skipped: Timestamp,
+    /// Where to go on, in milliseconds.
+    pub bookmark_ms: u32,
+    /// When the song came into the library.
+    pub added: Timestamp,
+}
+
+/// A song of the library.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its row id.
+    pub id: ItemId,
+    /// Its id for ever.
+    pub persistent_id: PersistentId,
+    /// What its source says of it.
+    pub track: Track,
+    /// What listeners did with it.
+    pub usage: Usage,
+    /// The album it belongs to (see `browse`'s grouping rule). Set by the model.
+    pub album_id: PersistentId,
+    /// The album artist it belongs to. Set by the model.
+    pub artist_id: PersistentId,
+    /// The revision that last changed it. Set by the model.
+    pub revision: Revision,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_clamped_not_wrapped() {
+        assert_eq!(Timestamp::from_unix(-5), Timestamp(0));
+        assert_eq!(Timestamp::from_unix(1 << 40), Timestamp(u32::MAX));
+    }
+
+    #[test]
+    fn musicbrainz_ids_are_uuids() {
+        let id = MusicBrainzId(0x89ad4ac3_39f7_470e_963a_56509c546377);
+        assert_eq!(MusicBrainzId::parse("89ad4ac3-39f7-470e-963a-56509c546377"), Some(id));
+        assert_eq!(MusicBrainzId::parse(" 89AD4AC339F7470E963A56509C546377 "), Some(id));
+        assert_eq!(MusicBrainzId::parse("89ad4ac3"), None);
+        assert_eq!(MusicBrainzId::parse("89ad4ac3-39f7-470e-963a-56509c54637g"), None);
+    }
+}

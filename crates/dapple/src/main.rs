@@ -1,0 +1,2 @@
+//! dapple
+fn main() {}
