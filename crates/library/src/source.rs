@@ -100,7 +100,8 @@ pub enum Change {
         /// The facts.
         track: Box<Track>,
     },
-    /// A song known under `from` is now `to`, with id, play counts and ratings as they were.
+    /// A song known under `from` is now `to`, with id, play counts and ratings as they were. Playlists
+    /// that hold it go on holding it. A song that was known under `to` is gone.
     Moved {
         /// The key it had.
         from: SourceKey,
@@ -112,7 +113,9 @@ pub enum Change {
     /// A song is gone for good.
     Gone(SourceKey),
     /// Songs that cannot be reached now (a disk is not mounted, a server is down). They stay listed for
-    /// the library's grace period, then count as gone. A later `Song`, `Moved` or `Back` ends it.
+    /// the library's grace period, then count as gone. A later `Song`, `Moved` or `Back` ends it. So does
+    /// a restart whose first pass settles without reporting the song as away again; a source therefore
+    /// need not know what it said in an earlier run.
     Away(Vec<SourceKey>),
     /// Songs that are there again, as they were.
     Back(Vec<SourceKey>),
@@ -120,7 +123,9 @@ pub enum Change {
     Playlist(Playlist),
     /// A playlist is gone. Those inside a folder move up to its parent.
     PlaylistGone(SourceKey),
-    /// What another program (iTunes) recorded of a song: taken over where it says more than we know.
+    /// What another program (iTunes) recorded of a song: taken over where it says more than we know
+    /// (higher counts, later plays, an earlier date of adding, a rating where we have none). Nothing
+    /// comes of it if the song has not been reported before.
     Usage {
         /// The song.
         key: SourceKey,
