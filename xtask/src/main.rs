@@ -1,2 +1,30 @@
-//! chores
-fn main() {}
+//! The project's own chores.
+//!
+//! - `cargo xtask tidy` checks what neither rustc nor clippy knows: which crate may use which, that the pure
+//!   crates stay pure, and where the names of the protocol may be spelled.
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Chore {
+    /// Check the house rules that compilers do not know.
+    Tidy,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Chore::parse() {
+        Chore::Tidy => tidy::run(&root()),
+    }
+}
+
+/// The top of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("xtask is a folder of the workspace").to_path_buf()
+}
