@@ -1,0 +1,560 @@
+//! Announcing a share: under which name, and when to take another.
+//!
+//! One task owns an announcement. It goes through *attempts*: in each it first listens who is there, takes the
+//! first free form of the wished name, has it probed and announced, and then watches until the wish changes or
+//! someone else turns out to have the name. An attempt has a [`Responder`] of its own, so that nothing of an
+//! earlier name is left behind.
+//!
+//! The wish goes in and the standing comes out by `watch` channels: the latest counts, none queues up.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use mdns_sd::{DaemonEvent, DnsNameChange, RRType, ResolvedService, ServiceEvent, ServiceInfo};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{self, Instant};
+
+use crate::name::{self, Name};
+use crate::responder::Responder;
+use crate::{DiscoveryError, Interfaces, Kind, ShareTxt, Version, service};
+
+/// How long we listen for the names in use before taking one. A question goes out at once, and the answers
+/// come within 120 ms (RFC 6762 section 6).
+const LISTEN: Duration = Duration::from_millis(700);
+
+/// An announcement is sent twice, a second apart (RFC 6762 section 8.3). mdns-sd 0.21 looks the service up by
+/// its lower-case name under its true one, and so does not repeat those with a capital.
+const REPEAT_AFTER: Duration = Duration::from_millis(1100);
+
+/// After this long without having announced anything we say so.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an announcement must have stood before clashes are counted from nothing.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// After this many clashes in a row we no longer probe, but only listen. So it ends when the one who has
+/// all our names is this machine: two of its interfaces in one network.
+const CLASHES_MAX: u32 = 8;
+
+/// The pause before trying again when multicast DNS has stopped working.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// How long [`Advertised::stop`] waits for the goodbye.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// What to announce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advert {
+    /// The wished name of the share, which is what people see. Any length and characters.
+    pub name: String,
+    /// The name of this machine; what is announced is made from it and the port.
+    pub host: String,
+    /// Where the server listens.
+    pub port: u16,
+    /// Whether it asks for a password.
+    pub password: bool,
+    /// The machine, as [`machine_id`](crate::machine_id) writes it.
+    pub machine_id: Option<String>,
+    /// The database, as [`database_id`](crate::database_id) writes it.
+    pub database_id: Option<String>,
+    /// Where to announce it.
+    pub interfaces: Interfaces,
+}
+
+impl Advert {
+    /// A share without a password, announced everywhere.
+    pub fn new(name: impl Into<String>, host: impl Into<String>, port: u16) -> Self {
+        Self {
+            name: name.into(),
+            host: host.into(),
+            port,
+            password: false,
+            machine_id: None,
+            database_id: None,
+            interfaces: Interfaces::all(),
+        }
+    }
+
+    fn txt(&self, name: &Name) -> ShareTxt {
+        ShareTxt {
+            password: Some(self.password),
+            machine_name: Some(name.display.clone()),
+            machine_id: self.machine_id.clone(),
+            database_id: self.database_id.clone(),
+            version: Some(Version::DAAP),
+            music_sharing: Some(Version::MUSIC_SHARING),
+            media_kinds: Some(service::MEDIA_KIND_MUSIC),
+            dmap: Some(Version::DMAP),
+        }
+    }
+
+    /// Whether `newer` differs only in what a TXT record can say, so that the share can stay where it is.
+    fn keeps_place(&self, newer: &Self) -> bool {
+        (&self.name, &self.host, self.port, &self.interfaces)
+            == (&newer.name, &newer.host, newer.port, &newer.interfaces)
+    }
+}
+
+/// How an announcement stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The name in use, by which the server should call itself: the wished one, or a numbered one such as
+    /// `Music (2)` if that is taken.
+    pub name: String,
+    /// Whether the network has been told.
+    pub announced: bool,
+}
+
+/// Starts announcements.
+#[derive(Debug)]
+pub struct Advertiser;
+
+impl Advertiser {
+    /// Begins to announce a share. It takes about two seconds until the network knows, as the name is first
+    /// looked for and probed.
+    ///
+    /// # Errors
+    ///
+    /// [`DiscoveryError::Start`] if the system refuses what it takes. What goes wrong later is logged and
+    /// tried again.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time enabled.
+    pub fn start(advert: Advert) -> Result<Advertised, DiscoveryError> {
+        let responder = Responder::open(&advert.interfaces)?;
+        let standing = Standing { name: advert.name.clone(), announced: false };
+        let (wish, wished) = watch::channel(Some(advert));
+        let (standing, stands) = watch::channel(standing);
+        let owner = Owner { wished, standing, rivals: Rivals::default() };
+        let task = tokio::spawn(owner.run(responder));
+        Ok(Advertised { wish, standing: stands, task })
+    }
+}
+
+/// A share that is being announced. Dropping it withdraws the share too, but nobody waits for that.
+#[derive(Debug)]
+pub struct Advertised {
+    wish: watch::Sender<Option<Advert>>,
+    standing: watch::Receiver<Standing>,
+    task: JoinHandle<()>,
+}
+
+impl Advertised {
+    /// How it stands, now and from now on.
+    #[must_use]
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+
+    /// Waits until the share is announced, and says under which name.
+    pub async fn announced(&self) -> Standing {
+        let mut standing = self.standing.clone();
+        match standing.wait_for(|standing| standing.announced).await {
+            Ok(standing) => standing.clone(),
+            Err(_) => self.standing.borrow().clone(),
+        }
+    }
+
+    /// Announces this instead. A changed password is a change of the announcement; with a changed name, port
+    /// or place the old share says goodbye.
+    pub fn update(&self, advert: Advert) {
+        self.wish.send_replace(Some(advert));
+    }
+
+    /// Says goodbye and waits, but not for long, until that is sent.
+    pub async fn stop(mut self) {
+        self.wish.send_replace(None);
+        if time::timeout(STOP_LIMIT, &mut self.task).await.is_err() {
+            tracing::warn!("the share could not be withdrawn in time");
+            self.task.abort();
+        }
+    }
+}
+
+/// What earlier attempts have found to be in the way.
+#[derive(Debug, Default)]
+struct Rivals {
+    /// Folded labels that somebody else defends.
+    labels: BTreeSet<String>,
+    /// How many of our host names somebody else has.
+    hosts: u32,
+    /// Attempts in a row that ended in a clash.
+    clashes: u32,
+}
+
+impl Rivals {
+    fn note(&mut self, clash: Clash) {
+        self.clashes += 1;
+        match clash {
+            Clash::Host => self.hosts += 1,
+            Clash::Label(label) => {
+                self.labels.insert(name::fold(&label));
+            }
+        }
+        if self.clashes == CLASHES_MAX {
+            tracing::warn!("every name of this share is taken; from now on it is not probed for");
+            self.labels.clear();
+        }
+    }
+
+    fn may_probe(&self) -> bool {
+        self.clashes < CLASHES_MAX
+    }
+}
+
+/// Which of our names someone else has.
+#[derive(Debug, PartialEq, Eq)]
+enum Clash {
+    Label(String),
+    Host,
+}
+
+/// How an attempt ended.
+enum End {
+    /// The wish has changed, or there is none any more.
+    Wish,
+    Clash(Clash),
+}
+
+/// The task that owns one announcement.
+struct Owner {
+    wished: watch::Receiver<Option<Advert>>,
+    standing: watch::Sender<Standing>,
+    rivals: Rivals,
+}
+
+impl Owner {
+    async fn run(mut self, first: Responder) {
+        let mut ready = Some(first);
+        while let Some(advert) = self.wish() {
+            let responder = match ready.take() {
+                Some(responder) => Ok(responder),
+                None => Responder::open(&advert.interfaces),
+            };
+            let end = match responder {
+                Ok(responder) => self.attempt(advert, responder).await,
+                Err(error) => Err(error),
+            };
+            self.standing.send_modify(|standing| standing.announced = false);
+            match end {
+                Ok(End::Wish) => self.rivals = Rivals::default(),
+                Ok(End::Clash(clash)) => {
+                    tracing::info!(?clash, "someone else has this name; taking another");
+                    self.rivals.note(clash);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the share is not announced; trying again");
+                    let _ = time::timeout(RETRY, self.wished.changed()).await;
+                }
+            }
+        }
+    }
+
+    /// What is to be announced now, if anything.
+    fn wish(&mut self) -> Option<Advert> {
+        self.wished.has_changed().ok()?; // the handle was dropped
+        self.wished.borrow_and_update().clone()
+    }
+
+    /// Announces under one name for as long as that is right.
+    async fn attempt(
+        &mut self,
+        advert: Advert,
+        responder: Responder,
+    ) -> Result<End, DiscoveryError> {
+        let monitor = responder.monitor()?;
+        let heard = responder.browse(Kind::DAAP)?;
+        let end = match listen(&heard, &mut self.wished).await {
+            None => Ok(End::Wish),
+            Some(taken) => {
+                let mut claim = Claim::new(advert, &taken, &self.rivals);
+                let end = self.hold(&mut claim, &responder, &monitor, &heard).await;
+                responder.withdraw(&claim.full_name()).await;
+                end
+            }
+        };
+        responder.close().await;
+        end
+    }
+
+    async fn hold(
+        &mut self,
+        claim: &mut Claim,
+        responder: &Responder,
+        monitor: &mdns_sd::Receiver<DaemonEvent>,
+        heard: &mdns_sd::Receiver<ServiceEvent>,
+    ) -> Result<End, DiscoveryError> {
+        responder.register(claim.service()?)?;
+        let mut heard = heard.clone();
+        let mut repeat = Repeat::Due;
+        let impatient = time::sleep(PATIENCE);
+        let settled = time::sleep(SETTLED);
+        tokio::pin!(impatient, settled);
+        loop {
+            let repeat_at = repeat.at();
+            tokio::select! {
+                changed = self.wished.changed() => {
+                    let newer = changed.ok().and_then(|()| self.wished.borrow_and_update().clone());
+                    match newer {
+                        Some(newer) if claim.advert.keeps_place(&newer) => claim.advert = newer,
+                        _ => return Ok(End::Wish),
+                    }
+                    responder.register(claim.service()?)?;
+                    repeat = Repeat::Due;
+                }
+                event = monitor.recv_async() => match event.map_err(|_| DiscoveryError::Ended)? {
+                    DaemonEvent::Announce(full_name, interface) if claim.is_ours(&full_name) => {
+                        tracing::debug!(full_name, interface, "announced");
+                        self.publish(claim);
+                        repeat.announced();
+                    }
+                    DaemonEvent::NameChange(change) if self.rivals.may_probe() => {
+                        return Ok(End::Clash(claim.lost_to(&change)));
+                    }
+                    DaemonEvent::IpAdd(ip) => {
+                        tracing::debug!(%ip, "an address has appeared");
+                        repeat = Repeat::Due;
+                    }
+                    DaemonEvent::IpDel(ip) => tracing::debug!(%ip, "an address has gone"),
+                    DaemonEvent::Error(error) => tracing::warn!(%error, "multicast DNS complains"),
+                    _ => {}
+                },
+                event = heard.recv_async() => match event {
+                    Ok(ServiceEvent::ServiceResolved(service)) if claim.yields_to(&service) => {
+                        return Ok(End::Clash(Clash::Label(claim.name.label.clone())));
+                    }
+                    Ok(_) => {}
+                    Err(_) => heard = responder.browse(Kind::DAAP)?, // the queue overflowed
+                },
+                () = time::sleep_until(repeat_at.unwrap_or_else(Instant::now)), if repeat_at.is_some() => {
+                    repeat = Repeat::Done;
+                    responder.register(claim.service()?)?;
+                }
+                () = &mut impatient, if !impatient.is_elapsed() => {
+                    if !self.standing.borrow().announced {
+                        tracing::warn!("the share is not announced yet; no network interface is up for it");
+                    }
+                }
+                () = &mut settled, if !settled.is_elapsed() => self.rivals.clashes = 0,
+            }
+        }
+    }
+
+    fn publish(&self, claim: &Claim) {
+        let standing = Standing { name: claim.name.display.clone(), announced: true };
+        self.standing.send_if_modified(|now| {
+            let news = *now != standing;
+            *now = standing;
+            news
+        });
+    }
+}
+
+/// Gathers the names in use; `None` if the wish changed meanwhile.
+async fn listen(
+    heard: &mdns_sd::Receiver<ServiceEvent>,
+    wished: &mut watch::Receiver<Option<Advert>>,
+) -> Option<BTreeSet<String>> {
+    let mut taken = BTreeSet::new();
+    let end = time::sleep(LISTEN);
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            event = heard.recv_async() => match event {
+                Ok(ServiceEvent::ServiceFound(_, full_name)) => {
+                    taken.extend(Kind::DAAP.instance_of(&full_name).map(name::fold));
+                }
+                Ok(ServiceEvent::ServiceRemoved(_, full_name)) => {
+                    taken.retain(|label| Kind::DAAP.instance_of(&full_name).map(name::fold).as_ref() != Some(label));
+                }
+                Ok(_) => {}
+                Err(_) => return Some(taken),
+            },
+            _ = wished.changed() => return None,
+            () = &mut end => return Some(taken),
+        }
+    }
+}
+
+/// Whether and when the announcement is to be sent for the second time.
+enum Repeat {
+    /// Once it has been sent for the first time.
+    Due,
+    At(Instant),
+    Done,
+}
+
+impl Repeat {
+    fn announced(&mut self) {
+        if !matches!(self, Self::Done) {
+            *self = Self::At(Instant::now() + REPEAT_AFTER);
+        }
+    }
+
+    fn at(&self) -> Option<Instant> {
+        match self {
+            Self::At(at) => Some(*at),
+            Self::Due | Self::Done => None,
+        }
+    }
+}
+
+/// The names that one attempt claims.
+#[derive(Debug)]
+struct Claim {
+    advert: Advert,
+    name: Name,
+    host: String,
+    probe: bool,
+}
+
+impl Claim {
+    fn new(advert: Advert, taken: &BTreeSet<String>, rivals: &Rivals) -> Self {
+        let is_taken = |label: &str| {
+            let label = name::fold(label);
+            taken.contains(&label) || rivals.labels.contains(&label)
+        };
+        let host = name::host_label(&advert.host, advert.port, 1 + rivals.hosts);
+        Self {
+            name: Name::free(&advert.name, is_taken),
+            host: format!("{host}.local."),
+            probe: rivals.may_probe(),
+            advert,
+        }
+    }
+
+    fn full_name(&self) -> String {
+        format!("{}.{}", self.name.label, Kind::DAAP.domain())
+    }
+
+    fn is_ours(&self, full_name: &str) -> bool {
+        full_name.eq_ignore_ascii_case(&self.full_name())
+    }
+
+    fn service(&self) -> Result<ServiceInfo, DiscoveryError> {
+        let pairs = self.advert.txt(&self.name).pairs();
+        let kind = Kind::DAAP.domain();
+        let mut service = ServiceInfo::new(
+            kind,
+            &self.name.label,
+            &self.host,
+            (),
+            self.advert.port,
+            pairs.as_slice(),
+        )
+        .map_err(|source| DiscoveryError::Unspeakable { name: self.name.label.clone(), source })?
+        .enable_addr_auto();
+        service.set_requires_probe(self.probe);
+        Ok(service)
+    }
+
+    /// Probing has found one of our names with someone else.
+    fn lost_to(&self, change: &DnsNameChange) -> Clash {
+        match change.rr_type {
+            RRType::A | RRType::AAAA => Clash::Host,
+            _ => Clash::Label(self.name.label.clone()),
+        }
+    }
+
+    /// Whether `service`, heard after we announced ours, has our name and we are the one to take another:
+    /// two networks became one, or someone took no notice of us.
+    ///
+    /// Of two with the same name in DNS the one with the lower host and port keeps it, so that not both give
+    /// it up. To a mere look-alike we always yield, for its owner sees no clash.
+    fn yields_to(&self, service: &ResolvedService) -> bool {
+        let Some(label) = Kind::DAAP.instance_of(&service.fullname) else { return false };
+        if name::fold(label) != name::fold(&self.name.label) {
+            return false;
+        }
+        let theirs = (service.host.to_ascii_lowercase(), service.port);
+        let ours = (self.host.to_ascii_lowercase(), self.advert.port);
+        theirs < ours || theirs != ours && !label.eq_ignore_ascii_case(&self.name.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(name: &str, taken: &[&str], rivals: &Rivals) -> Claim {
+        let taken = taken.iter().map(|name| name::fold(name)).collect();
+        Claim::new(Advert::new(name, "nas", 3689), &taken, rivals)
+    }
+
+    fn heard(instance: &str, host: &str, port: u16) -> ResolvedService {
+        let txt: [(&str, &str); 0] = [];
+        ServiceInfo::new(Kind::DAAP.domain(), instance, host, "192.0.2.1", port, &txt[..])
+            .unwrap()
+            .as_resolved_service()
+    }
+
+    #[test]
+    fn names_heard_of_and_names_lost_before_are_not_taken() {
+        let mut rivals = Rivals::default();
+        rivals.note(Clash::Label("Music (2)".into()));
+        rivals.note(Clash::Host);
+        let claim = claim("Music", &["music"], &rivals);
+        assert_eq!(claim.full_name(), "Music (3)._daap._tcp.local.");
+        assert_eq!(claim.host, "nas-3689-2.local.");
+    }
+
+    #[track_caller]
+    fn check_yields(ours: &str, service: &ResolvedService, expected: bool) {
+        assert_eq!(
+            claim(ours, &[], &Rivals::default()).yields_to(service),
+            expected,
+            "{service:?}"
+        );
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_lower_host_keeps_it() {
+        check_yields("Music", &heard("Music", "aaa.local.", 3689), true);
+        check_yields("Music", &heard("MUSIC", "nas-3689.local.", 80), true);
+        check_yields("Music", &heard("Music", "zzz.local.", 3689), false);
+        check_yields("Music", &heard("Other", "aaa.local.", 3689), false);
+    }
+
+    #[test]
+    fn hearing_ourselves_is_no_clash() {
+        check_yields("Music", &heard("Music", "NAS-3689.local.", 3689), false);
+    }
+
+    #[test]
+    fn to_a_look_alike_we_yield_whoever_it_is() {
+        check_yields("Vol. 1", &heard("Vol. 1", "zzz.local.", 3689), false); // escaped as the parser never does
+        let mut plain = heard("Vol", "zzz.local.", 3689);
+        plain.fullname = "Vol. 1._daap._tcp.local.".into();
+        check_yields("Vol. 1", &plain, true);
+    }
+
+    #[test]
+    fn after_many_clashes_in_a_row_we_no_longer_probe() {
+        let mut rivals = Rivals::default();
+        for number in 0..CLASHES_MAX {
+            assert!(claim("Music", &[], &rivals).probe);
+            rivals.note(Clash::Label(format!("Music ({number})")));
+        }
+        let claim = claim("Music", &[], &rivals);
+        assert!(!claim.probe);
+        assert_eq!(claim.name.label, "Music");
+    }
+
+    #[test]
+    fn a_password_is_a_change_in_place_and_a_name_is_not() {
+        let advert = Advert::new("Music", "nas", 3689);
+        assert!(advert.keeps_place(&Advert { password: true, ..advert.clone() }));
+        assert!(!advert.keeps_place(&Advert { name: "Songs".into(), ..advert.clone() }));
+        assert!(!advert.keeps_place(&Advert { port: 3690, ..advert.clone() }));
+    }
+
+    #[test]
+    fn the_announcement_says_the_name_in_its_true_spelling() {
+        let service = claim("Vol. 1", &["vol. 1"], &Rivals::default()).service().unwrap();
+        assert_eq!(service.get_fullname(), "Vol\u{2024} 1 (2)._daap._tcp.local.");
+        assert_eq!(service.get_property_val_str("Machine Name"), Some("Vol. 1 (2)"));
+        assert_eq!(service.get_property_val_str("Password"), Some("0"));
+    }
+}
