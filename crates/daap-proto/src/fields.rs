@@ -1,0 +1,396 @@
+//! The fields that can be asked for with `meta=`: one row each.
+//!
+//! A row says which tag a field has and how to get it from an [`Item`]; its long name is the tag's in [`dmap`].
+//! The order of the rows is the order in which they are sent: the kind first, because clients expect it there, then
+//! what everybody knows, and what is rare last, because libdmapsharing 2.9 (Rhythmbox) stops reading at the first
+//! tag it does not know.
+
+use std::fmt;
+
+use daap_model::{Codec, Item};
+use dmap::code::*;
+use dmap::{Code, Encoder, Sink};
+
+/// How many names of a `meta=` are read; what follows is passed over.
+pub const MAX_META: usize = 128;
+
+/// The value of a field, as it is sent. Zero and the empty text are left out: readers take what is absent for
+/// just that, and big libraries become much smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value<'a> {
+    U8(u8),
+    U16(u16),
+    U32(u32),
+    U64(u64),
+    Text(&'a str),
+    /// Sent even when it is 0.
+    Always(u8),
+    /// Not a field of items.
+    None,
+}
+
+use Value::{Always, Text, U8, U16, U32, U64};
+
+macro_rules! fields {
+    ($item:ident; $($(#[$doc:meta])* $field:ident $code:ident $value:expr;)*) => {
+        /// A field that can be asked for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Field {
+            $($(#[$doc])* $field,)*
+        }
+
+        impl Field {
+            /// Every field, in the order in which they are sent.
+            pub const ALL: &[Self] = &[$(Self::$field),*];
+
+            /// The field's tag.
+            #[must_use]
+            pub const fn code(self) -> Code {
+                match self {
+                    $(Self::$field => $code,)*
+                }
+            }
+
+            fn of($item: &Item, field: Self) -> Value<'_> {
+                match field {
+                    $(Self::$field => $value,)*
+                }
+            }
+        }
+    };
+}
+
+fields! { item;
+    /// What sort of thing it is: 2, audio.
+    ItemKind MIKD Always(2);
+    /// Whether it is a file, 0, or the address of a stream.
+    DataKind ASDK Always(0);
+    /// Row id.
+    Id MIID U32(item.id.get());
+    /// Id for ever.
+    PersistentId MPER U64(item.persistent_id.get());
+    /// Title.
+    Name MINM Text(&item.track.title);
+    /// Album.
+    Album ASAL Text(&item.track.album);
+    /// Artist.
+    Artist ASAR Text(&item.track.artist);
+    /// Genre.
+    Genre ASGN Text(&item.track.genre);
+    /// Bytes; what 32 bits cannot hold is clamped.
+    Size ASSZ U32(u32::try_from(item.track.size).unwrap_or(u32::MAX));
+    /// Length, in milliseconds.
+    Time ASTM U32(item.track.duration_ms);
+    /// Number of the track.
+    TrackNumber ASTN U16(item.track.track);
+    /// Tracks on the disc.
+    TrackCount ASTC U16(item.track.track_count);
+    /// Number of the disc.
+    DiscNumber ASDN U16(item.track.disc);
+    /// Discs of the album.
+    DiscCount ASDC U16(item.track.disc_count);
+    /// Year.
+    Year ASYR U16(item.track.year);
+    /// Suffix of the file, with which clients end the song's address.
+    Format ASFM Text(format(item));
+    /// Bit rate, in kbit/s.
+    BitRate ASBR U16(item.track.bitrate_kbps);
+    /// Sample rate, in Hz.
+    SampleRate ASSR U32(item.track.sample_rate);
+    /// Artist as it is sorted.
+    SortArtist ASSA Text(&item.track.sort_artist);
+    /// Album as it is sorted.
+    SortAlbum ASSU Text(&item.track.sort_album);
+    /// Composer.
+    Composer ASCP Text(&item.track.composer);
+    /// Comment.
+    Comment ASCM Text(&item.track.comment);
+    /// What a person calls the coding.
+    Description ASDT Text(description(item.track.codec));
+    /// Whether the album gathers songs of several artists.
+    Compilation ASCO U8(item.track.compilation.into());
+    /// Beats a minute.
+    BeatsPerMinute ASBT U16(item.track.bpm);
+    /// Rating, 0 to 100.
+    UserRating ASUR U8(item.usage.rating);
+    /// When it came into the library.
+    DateAdded ASDA U32(item.usage.added.0);
+    /// When the file last changed.
+    DateModified ASDM U32(item.track.modified.0);
+    /// Grouping.
+    Grouping AGRP Text(&item.track.grouping);
+    /// Artist of the album.
+    AlbumArtist ASAA Text(&item.track.album_artist);
+    /// Id of the entry in its container; on its own outside of one.
+    ContainerItemId MCTI Value::None;
+    /// Number of entries in a container or group.
+    ItemCount MIMC Value::None;
+    /// The folder that a container is in.
+    ParentContainerId MPCO Value::None;
+    /// Marks the container that holds every item.
+    BasePlaylist ABPL Value::None;
+    /// Whether a container is filled by rules.
+    SmartPlaylist AESP Value::None;
+    /// Media kind, as iTunes numbers them.
+    MediaKind AEMK U8(item.track.media_kind as u8);
+    /// Whether it is a podcast episode.
+    Podcast AEPC U8((item.track.media_kind == daap_model::MediaKind::Podcast).into());
+    /// What the publisher says of the words.
+    ContentRating ASCR U8(item.track.content_rating as u8);
+    /// When it was released.
+    DateReleased ASDR U32(item.track.released.0);
+    /// The album it belongs to.
+    AlbumId ASAI U64(item.album_id.get());
+    /// The album artist it belongs to.
+    ArtistId ASRI U64(item.artist_id.get());
+    /// Media kind once more, as a bit set.
+    ExtendedMediaKind AEMK_LOWER U32(item.track.media_kind as u32);
+    /// Title as it is sorted.
+    SortName ASSN Text(&item.track.sort_title);
+    /// Album artist as it is sorted.
+    SortAlbumArtist ASSL Text(&item.track.sort_album_artist);
+    /// Composer as it is sorted.
+    SortComposer ASSC Text(&item.track.sort_composer);
+    /// The codec, in four letters.
+    CodecType ASCD U32(codec_type(item.track.codec));
+    /// Times played to the end.
+    PlayCount ASPC U32(item.usage.play_count);
+    /// Whether it has been played.
+    HasBeenPlayed ASHP U8((item.usage.play_count > 0).into());
+    /// When last played.
+    DatePlayed ASPL U32(item.usage.last_played.0);
+    /// Times skipped.
+    SkipCount ASKP U32(item.usage.skip_count);
+    /// When last skipped.
+    LastSkipDate ASKD U32(item.usage.last_skipped.0);
+    /// Where to go on, in milliseconds.
+    Bookmark ASBO U32(item.usage.bookmark_ms);
+    /// Bytes, in 64 bits.
+    LongSize ASLS U64(item.track.size);
+    /// Whether there is artwork.
+    ExtraData ASED U16(item.track.has_artwork.into());
+    /// How many artworks there are.
+    ArtworkCount ASAC U16(item.track.has_artwork.into());
+    /// Number of albums of an artist.
+    AlbumCount AGAC Value::None;
+    /// Whether a container holds other containers.
+    HasChildContainers FXCH Value::None;
+}
+
+impl Field {
+    /// The long name by which it is asked for.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.code().name()
+    }
+
+    /// The field with this long name, exact and case-sensitive.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let code = Code::by_name(name)?.code;
+        Self::ALL.iter().copied().find(|field| field.code() == code)
+    }
+
+    /// Writes the field of an item, unless it is zero, empty or no field of items.
+    pub(crate) fn write<S: Sink>(self, item: &Item, out: &mut Encoder<S>) {
+        let code = self.code();
+        match Self::of(item, self) {
+            Always(value) => out.u8(code, value),
+            U8(value) if value != 0 => out.u8(code, value),
+            U16(value) if value != 0 => out.u16(code, value),
+            U32(value) if value != 0 => out.u32(code, value),
+            U64(value) if value != 0 => out.u64(code, value),
+            Text(value) if !value.is_empty() => out.string(code, value),
+            _ => {}
+        }
+    }
+}
+
+/// A set of fields: a `meta=` that has been read.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Fields(u64);
+
+const _: () = assert!(Field::ALL.len() < u64::BITS as usize, "one bit a field");
+
+impl Fields {
+    /// Every field there is: `meta=all`, as iTunes 8 asks.
+    pub const ALL: Self = Self((1 << Field::ALL.len()) - 1);
+
+    /// The set of these.
+    #[must_use]
+    pub const fn of(fields: &[Field]) -> Self {
+        let mut set = Self(0);
+        let mut index = 0;
+        while index < fields.len() {
+            set.0 |= 1 << fields[index] as u64;
+            index += 1;
+        }
+        set
+    }
+
+    /// Reads a `meta=`, percent-decoded: long names between commas. Names that nobody knows, names that come
+    /// twice and empty pieces are passed over; `all` anywhere means everything, as Music has it.
+    #[must_use]
+    pub fn parse(meta: &str) -> Self {
+        let names = meta.split(',').filter(|name| !name.is_empty()).take(MAX_META);
+        names.fold(Self::default(), |set, name| match name {
+            "all" => Self::ALL,
+            _ => Field::by_name(name).map_or(set, |field| set.with(field)),
+        })
+    }
+
+    /// The set with this field too.
+    #[must_use]
+    pub const fn with(self, field: Field) -> Self {
+        Self(self.0 | 1 << field as u64)
+    }
+
+    /// The set with the fields of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the field is in the set.
+    #[must_use]
+    pub const fn has(self, field: Field) -> bool {
+        self.0 & 1 << field as u64 != 0
+    }
+
+    /// The fields, in the order in which they are sent.
+    pub fn iter(self) -> impl Iterator<Item = Field> {
+        Field::ALL.iter().copied().filter(move |field| self.has(*field))
+    }
+}
+
+impl FromIterator<Field> for Fields {
+    fn from_iter<T: IntoIterator<Item = Field>>(fields: T) -> Self {
+        fields.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+/// As a `meta=` has it.
+impl fmt::Display for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ALL {
+            return f.write_str("all");
+        }
+        for (index, field) in self.iter().enumerate() {
+            write!(f, "{}{}", if index == 0 { "" } else { "," }, field.name())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fields({self})")
+    }
+}
+
+/// The suffix that is announced. Without one libdmapsharing asks for `1.Unknown`, which players refuse.
+fn format(item: &Item) -> &str {
+    if !item.track.format.is_empty() {
+        return &item.track.format;
+    }
+    match item.track.codec {
+        Codec::Mpeg => "mp3",
+        Codec::Aac | Codec::Alac => "m4a",
+        Codec::Flac => "flac",
+        Codec::Vorbis => "ogg",
+        Codec::Opus => "opus",
+        Codec::Speex => "spx",
+        Codec::Wav => "wav",
+        Codec::Aiff => "aif",
+        Codec::Ape => "ape",
+        Codec::WavPack => "wv",
+        Codec::Musepack => "mpc",
+        Codec::Wma => "wma",
+        _ => "",
+    }
+}
+
+/// iTunes' words for the first five; the others are made like them.
+fn description(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Mpeg => "MPEG audio file",
+        Codec::Aac => "AAC audio file",
+        Codec::Alac => "Apple Lossless audio file",
+        Codec::Wav => "WAV audio file",
+        Codec::Aiff => "AIFF audio file",
+        Codec::Flac => "FLAC audio file",
+        Codec::Vorbis => "Ogg Vorbis audio file",
+        Codec::Opus => "Opus audio file",
+        Codec::Speex => "Speex audio file",
+        Codec::Ape => "Monkey's Audio file",
+        Codec::WavPack => "WavPack audio file",
+        Codec::Musepack => "Musepack audio file",
+        Codec::Wma => "Windows Media audio file",
+        _ => "",
+    }
+}
+
+/// Four ASCII bytes; a shorter name ends in NUL, as OwnTone sends `wav`. Beyond the five that clients are known to
+/// tell apart (`mpeg`, `mp4a`, `alac`, `wav`, `flac`) it is the file's usual suffix.
+fn codec_type(codec: Codec) -> u32 {
+    u32::from_be_bytes(match codec {
+        Codec::Mpeg => *b"mpeg",
+        Codec::Aac => *b"mp4a",
+        Codec::Alac => *b"alac",
+        Codec::Wav => *b"wav\0",
+        Codec::Flac => *b"flac",
+        Codec::Aiff => *b"aif\0",
+        Codec::Vorbis => *b"ogg\0",
+        Codec::Opus => *b"opus",
+        Codec::Speex => *b"spx\0",
+        Codec::Ape => *b"ape\0",
+        Codec::WavPack => *b"wv\0\0",
+        Codec::Musepack => *b"mpc\0",
+        Codec::Wma => *b"wma\0",
+        _ => [0; 4],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(meta: &str, expected: &[Field]) {
+        assert_eq!(Fields::parse(meta), Fields::of(expected));
+    }
+
+    #[test]
+    fn every_field_is_found_by_its_name_and_has_a_code_of_its_own() {
+        for field in Field::ALL {
+            assert_eq!(Field::by_name(field.name()), Some(*field));
+            assert_eq!(Field::ALL[*field as usize], *field);
+        }
+    }
+
+    #[test]
+    fn unknown_names_doubles_and_stray_commas_are_passed_over() {
+        use Field::{Id, Name, Time};
+        check("dmap.itemname,dmap.itemid", &[Id, Name]);
+        check("daap.songtime,daap.songtime,,dmap.itemname,", &[Time, Name]);
+        check("dmap.nosuchname,DMAP.ITEMNAME,dmap.itemid ", &[]);
+        check("", &[]);
+        check("dmap.itemid,all,daap.songtime", Field::ALL);
+    }
+
+    #[test]
+    fn more_names_than_the_limit_are_passed_over() {
+        let meta = format!("{}dmap.itemid", "x,".repeat(MAX_META));
+        check(&meta, &[]);
+        check(&meta[2..], &[Field::Id]);
+    }
+
+    #[test]
+    fn the_kind_comes_first_and_the_rare_last() {
+        let order: Vec<_> = Fields::parse("daap.songartworkcount,dmap.itemid,dmap.itemkind")
+            .iter()
+            .map(Field::code)
+            .collect();
+        assert_eq!(order, [MIKD, MIID, ASAC]);
+    }
+}

@@ -1,0 +1,102 @@
+//! `index=`: which page of a list.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A page of a list. Positions count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Index {
+    /// From a position on, up to and with another, or to the end.
+    From {
+        /// The first position.
+        first: u32,
+        /// The last one, never before the first.
+        last: Option<u32>,
+    },
+    /// The last so many.
+    Last(u32),
+}
+
+impl Index {
+    /// Reads `a-b`, `a-`, `a` (that one alone) or `-n` (the last n); anything else is no page. An end before the
+    /// beginning is no end.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| match text.as_bytes() {
+            [b'0'..=b'9', ..] => text.parse::<u32>().ok(),
+            _ => None,
+        };
+        Some(match text.split_once('-') {
+            None => {
+                let only = number(text)?;
+                Self::From { first: only, last: Some(only) }
+            }
+            Some(("", count)) => Self::Last(number(count)?),
+            Some((first, "")) => Self::From { first: number(first)?, last: None },
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last)?);
+                Self::From { first, last: Some(last).filter(|last| *last >= first) }
+            }
+        })
+    }
+
+    /// The positions that the page has in a list of `length`; none, if it begins beyond the end.
+    #[must_use]
+    pub fn of(self, length: usize) -> Range<usize> {
+        let position = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        match self {
+            Self::From { first, last } => {
+                let end = last.map_or(length, |last| position(last).saturating_add(1).min(length));
+                position(first).min(end)..end
+            }
+            Self::Last(count) => length.saturating_sub(position(count))..length,
+        }
+    }
+}
+
+/// As [`Index::parse`] reads it.
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::From { first, last: Some(last) } => write!(f, "{first}-{last}"),
+            Self::From { first, last: None } => write!(f, "{first}-"),
+            Self::Last(count) => write!(f, "-{count}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<Range<usize>>) {
+        assert_eq!(Index::parse(text).map(|index| index.of(10)), expected, "{text}");
+    }
+
+    #[test]
+    fn pages_of_a_list_of_ten() {
+        check("0-4", Some(0..5));
+        check("3-3", Some(3..4));
+        check("7", Some(7..8));
+        check("8-", Some(8..10));
+        check("8-20", Some(8..10));
+        check("-3", Some(7..10));
+        check("-20", Some(0..10));
+        check("-0", Some(10..10));
+        check("10-12", Some(10..10));
+        check("4294967295-4294967295", Some(10..10));
+    }
+
+    #[test]
+    fn an_end_before_the_beginning_is_no_end() {
+        check("5-2", Some(5..10));
+    }
+
+    #[test]
+    fn what_is_no_page_is_none() {
+        for text in ["", "-", "a", "1-b", "+1", "1-+2", "--1", "1-2-3", "4294967296", " 1"] {
+            check(text, None);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The one table of what clients need that the protocol does not say.
+//!
+//! A client is known by how it names itself, which proves little: Rhythmbox, Banshee, Amarok and an Android client
+//! all say `iTunes/4.6 (Windows; N)`. So each row asks only for what does no harm to the others it may catch.
+
+use dmap::Version;
+
+/// Something to do otherwise for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Quirk {
+    /// Send only the server-info tags that every reader has known from the start.
+    ShortServerInfo,
+    /// Say that there are no groups: asked for them, it would then show nothing.
+    NoGroups,
+    /// Answer with full lists, never with what changed.
+    FullLists,
+    /// Announce DMAP 1.0 and DAAP 1.0.
+    Daap1,
+    /// Announce DMAP 1.0 and DAAP 2.0.
+    Daap2,
+    /// Answer a range of a song with status 200 instead of 206.
+    PartIsOk,
+}
+
+/// How a client is known.
+enum Mark {
+    UserAgent(&'static str),
+    UserAgentPrefix(&'static str),
+    /// The part of `Client-DAAP-Version` before the dot.
+    DaapMajor(&'static str),
+}
+
+/// One row of the table.
+struct Row {
+    mark: Mark,
+    quirks: &'static [Quirk],
+}
+
+const TABLE: &[Row] = &[
+    // Banshee throws on a code it does not know and then cannot connect; libdmapsharing 2.9 (Rhythmbox) stops
+    // reading at one. Banshee also deletes playlists that a delta does not list, and sends as `delta` the
+    // difference of two revisions. libdmapsharing 3 and 4, Amarok and the Android client need no more than this.
+    Row {
+        mark: Mark::UserAgent("iTunes/4.6 (Windows; N)"),
+        quirks: &[Quirk::ShortServerInfo, Quirk::FullLists],
+    },
+    // iTunes 12.1 and later, and Music, ask for groups if there are any and then show an empty library.
+    Row { mark: Mark::UserAgentPrefix("iTunes"), quirks: &[Quirk::NoGroups] },
+    Row { mark: Mark::UserAgentPrefix("Music"), quirks: &[Quirk::NoGroups] },
+    // iTunes 4.0, and 4.1 with 4.2: they want the version they speak, and 200 where later ones want 206.
+    Row { mark: Mark::DaapMajor("1"), quirks: &[Quirk::Daap1, Quirk::PartIsOk] },
+    Row { mark: Mark::DaapMajor("2"), quirks: &[Quirk::Daap2, Quirk::PartIsOk] },
+];
+
+impl Mark {
+    fn matches(&self, user_agent: &str, daap_version: &str) -> bool {
+        match self {
+            Self::UserAgent(name) => user_agent == *name,
+            Self::UserAgentPrefix(prefix) => user_agent.starts_with(prefix),
+            Self::DaapMajor(major) => daap_version.trim().split('.').next() == Some(major),
+        }
+    }
+}
+
+/// What is known of a client: the set of its [`Quirk`]s. Two clients of one class get the same replies, so a reply
+/// may be kept per class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ClientClass(u8);
+
+impl ClientClass {
+    /// The class of a client that sent these headers: `User-Agent` and `Client-DAAP-Version`, either of which may
+    /// be absent (Roomie and Rhythmbox 0.12 send no `User-Agent`).
+    #[must_use]
+    pub fn new(user_agent: Option<&str>, daap_version: Option<&str>) -> Self {
+        let (user_agent, daap_version) =
+            (user_agent.unwrap_or_default(), daap_version.unwrap_or_default());
+        let quirks = TABLE
+            .iter()
+            .filter(|row| row.mark.matches(user_agent, daap_version))
+            .flat_map(|row| row.quirks);
+        Self(quirks.fold(0, |set, quirk| set | 1 << *quirk as u8))
+    }
+
+    /// Whether the client needs this.
+    #[must_use]
+    pub const fn has(self, quirk: Quirk) -> bool {
+        self.0 & 1 << quirk as u8 != 0
+    }
+
+    /// The DMAP version to announce.
+    #[must_use]
+    pub const fn dmap_version(self) -> Version {
+        if self.has(Quirk::Daap1) || self.has(Quirk::Daap2) {
+            Version::new(1, 0, 0)
+        } else {
+            Version::new(2, 0, 10)
+        }
+    }
+
+    /// The DAAP version to announce.
+    #[must_use]
+    pub const fn daap_version(self) -> Version {
+        if self.has(Quirk::Daap1) {
+            Version::new(1, 0, 0)
+        } else if self.has(Quirk::Daap2) {
+            Version::new(2, 0, 0)
+        } else {
+            Version::new(3, 0, 12)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quirk::*;
+    use super::*;
+
+    #[track_caller]
+    fn check(user_agent: Option<&str>, daap_version: Option<&str>, expected: &[Quirk]) {
+        let class = ClientClass::new(user_agent, daap_version);
+        for quirk in [ShortServerInfo, NoGroups, FullLists, Daap1, Daap2, PartIsOk] {
+            assert_eq!(class.has(quirk), expected.contains(&quirk), "{quirk:?}");
+        }
+    }
+
+    #[test]
+    fn imitators_of_itunes_4_6_get_the_short_list_and_whole_playlists() {
+        check(
+            Some("iTunes/4.6 (Windows; N)"),
+            Some("3.0"),
+            &[ShortServerInfo, FullLists, NoGroups],
+        );
+    }
+
+    #[test]
+    fn itunes_and_music_are_told_of_no_groups() {
+        check(Some("iTunes/12.6.1 (Macintosh; OS X 10.12.4)"), Some("3.13"), &[NoGroups]);
+        check(Some("Music/1.0.6 (Macintosh; OS X 10.15.7) AppleWebKit"), None, &[NoGroups]);
+        check(Some("Remote/1021"), Some("3.13"), &[]);
+    }
+
+    #[test]
+    fn the_first_daap_versions_are_answered_in_kind() {
+        check(Some("iTunes/4.0 (Macintosh; N; PPC)"), Some("1.0"), &[NoGroups, Daap1, PartIsOk]);
+        check(Some("iTunes/4.2 (Macintosh)"), Some("2.0"), &[NoGroups, Daap2, PartIsOk]);
+        let versions = |version| {
+            let class = ClientClass::new(None, Some(version));
+            (class.dmap_version().to_string(), class.daap_version().to_string())
+        };
+        assert_eq!(versions("1.0"), ("1.0.0".into(), "1.0.0".into()));
+        assert_eq!(versions("2.0"), ("1.0.0".into(), "2.0.0".into()));
+        assert_eq!(versions("3.0"), ("2.0.10".into(), "3.0.12".into()));
+        assert_eq!(versions("10.0"), ("2.0.10".into(), "3.0.12".into()));
+    }
+
+    #[test]
+    fn a_client_without_a_name_is_taken_at_its_word() {
+        check(None, None, &[]);
+        check(Some(""), Some(""), &[]);
+    }
+}

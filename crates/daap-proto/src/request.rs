@@ -1,0 +1,629 @@
+//! What clients ask, as values: the request target of every endpoint, read and written.
+//!
+//! One type serves both sides: a server [parses](Request::parse) targets, a client [writes](Request::to_uri) them.
+
+use std::fmt::Write as _;
+
+use daap_model::{ContainerId, DatabaseId, GroupId, ItemId, Revision};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::fields::Fields;
+use crate::index::Index;
+use crate::query::{Query, QueryError};
+
+/// The longest request target that is read, in bytes. iTunes asks for some forty fields in 1,200; the longest query
+/// takes three bytes for each of its own.
+pub const MAX_TARGET: usize = 32 * 1024;
+
+/// A request: what is asked, and in which session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The session; `None` if none was named, or 0.
+    pub session_id: Option<u32>,
+    /// What is asked.
+    pub endpoint: Endpoint,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `/server-info`: who are you, and what can you do? Needs no session.
+    ServerInfo,
+    /// `/content-codes`: which tags do you send? Needs no session.
+    ContentCodes,
+    /// `/login`: give me a session.
+    Login,
+    /// `/logout`: end my session.
+    Logout,
+    /// `/activity`: I am still here.
+    Activity,
+    /// `/update`: tell me when the library is past this.
+    Update(Step),
+    /// `/databases`.
+    Databases(Step),
+    /// `/databases/D/items`.
+    Items {
+        /// Of which database.
+        database: DatabaseId,
+        /// Which items, and what of them.
+        listing: Listing,
+    },
+    /// `/databases/D/containers`. A query is not read here: no list of playlists may become shorter because a
+    /// query was not understood.
+    Containers {
+        /// Of which database.
+        database: DatabaseId,
+        /// Which part of the list, and what of each.
+        listing: Listing,
+    },
+    /// `/databases/D/containers/C/items`.
+    ContainerItems {
+        /// Of which database.
+        database: DatabaseId,
+        /// Of which container. Asked for 0, as "Remote for iTunes" on Android does, it is the base.
+        container: ContainerId,
+        /// Which entries, and what of them.
+        listing: Listing,
+    },
+    /// `/databases/D/browse/WHAT`: names only.
+    Browse {
+        /// Of which database.
+        database: DatabaseId,
+        /// Names of what.
+        category: Category,
+        /// Which of them.
+        listing: Listing,
+    },
+    /// `/databases/D/groups`: albums or artists with what they hold.
+    Groups {
+        /// Of which database.
+        database: DatabaseId,
+        /// Which sort of groups.
+        kind: GroupKind,
+        /// Which groups, and what of them.
+        listing: Listing,
+    },
+    /// `/databases/D/items/K.EXT`: the sound of a song.
+    Song {
+        /// Of which database.
+        database: DatabaseId,
+        /// Which song.
+        item: ItemId,
+        /// What the client made of the song's format; may be wrong (`Unknown`, `m4v`) and means nothing.
+        extension: String,
+    },
+    /// `/databases/D/items/K/extra_data/artwork`.
+    ItemArtwork {
+        /// Of which database.
+        database: DatabaseId,
+        /// Of which song.
+        item: ItemId,
+        /// The box to fit into; `None` asks for the original.
+        size: Option<PixelBox>,
+    },
+    /// `/databases/D/groups/G/extra_data/artwork`.
+    GroupArtwork {
+        /// Of which database.
+        database: DatabaseId,
+        /// Of which group.
+        group: GroupId,
+        /// What sort of group it is.
+        kind: GroupKind,
+        /// The box to fit into; `None` asks for the original.
+        size: Option<PixelBox>,
+    },
+}
+
+/// From which revision to which a client moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// `revision-number`: the revision it moves to; of an `/update`, the one it has.
+    pub revision: Option<Revision>,
+    /// `delta`: the revision it has. 0 is nothing.
+    pub delta: Option<Revision>,
+}
+
+/// Which part of a list is wanted, and what of each entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// `meta`: the fields; `None` leaves the choice to the server.
+    pub meta: Option<Fields>,
+    /// `query` or `filter`: which entries.
+    pub query: Option<Query>,
+    /// `index`: which page of them.
+    pub index: Option<Index>,
+    /// `sort`: in which order.
+    pub sort: Option<SortBy>,
+    /// `include-sort-headers`: where each letter begins.
+    pub sort_headers: bool,
+    /// What the client has of the list.
+    pub step: Step,
+}
+
+/// What names can be browsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// Artists that albums are filed under.
+    Artists,
+    /// Albums.
+    Albums,
+    /// Genres.
+    Genres,
+    /// Composers.
+    Composers,
+}
+
+/// The sorts of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroupKind {
+    /// Albums.
+    Albums,
+    /// Artists.
+    Artists,
+}
+
+/// The orders that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SortBy {
+    /// By title.
+    Name,
+    /// By album, disc and track.
+    Album,
+    /// By album artist, album, disc and track.
+    Artist,
+    /// By date of release.
+    ReleaseDate,
+}
+
+/// `mw` and `mh`: the box a picture has to fit into, in pixels. 0 leaves a side free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PixelBox {
+    /// Greatest width.
+    pub width: u32,
+    /// Greatest height.
+    pub height: u32,
+}
+
+/// Why a request cannot be answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The target is longer than [`MAX_TARGET`].
+    #[error("the request target has {length} bytes; at most {MAX_TARGET} are read")]
+    TargetTooLong {
+        /// Its length.
+        length: usize,
+    },
+    /// No endpoint has this path.
+    #[error("there is no {path:?} here")]
+    UnknownPath {
+        /// The path, without host and parameters.
+        path: String,
+    },
+    /// A parameter has a value that cannot be read, where guessing would do harm.
+    #[error("{parameter}={value:?} cannot be read")]
+    BadParameter {
+        /// Its name.
+        parameter: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The query cannot be read.
+    #[error(transparent)]
+    BadQuery(#[from] QueryError),
+    /// What the path names is not there.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// What it is: "database", "container", "item".
+        what: &'static str,
+        /// Its number.
+        id: u64,
+    },
+    /// The list would be longer than DMAP can say; it has to be asked for in pages.
+    #[error(transparent)]
+    TooLong(#[from] dmap::TooLong),
+}
+
+impl RequestError {
+    /// The HTTP status to answer with.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::TargetTooLong { .. } => 414,
+            Self::UnknownPath { .. } | Self::NotFound { .. } => 404,
+            Self::BadParameter { .. } | Self::BadQuery(_) => 400,
+            Self::TooLong(_) => 500,
+        }
+    }
+}
+
+impl Request {
+    /// A request outside of any session.
+    #[must_use]
+    pub const fn new(endpoint: Endpoint) -> Self {
+        Self { session_id: None, endpoint }
+    }
+
+    /// The same request in a session.
+    #[must_use]
+    pub fn in_session(self, session_id: u32) -> Self {
+        Self { session_id: Some(session_id).filter(|id| *id != 0), ..self }
+    }
+
+    /// Reads a request target: `/path?parameters`, or with `daap://host:port` (iTunes 9) or `http://host:port`
+    /// (iTunes 12) before it. The path may begin with no slash, or with two.
+    ///
+    /// # Errors
+    /// There is no such endpoint, a parameter that matters cannot be read, or a limit was passed.
+    pub fn parse(target: &str) -> Result<Self, RequestError> {
+        if target.len() > MAX_TARGET {
+            return Err(RequestError::TargetTooLong { length: target.len() });
+        }
+        let (path, query) = split(target);
+        let parameters = Parameters(query);
+        Ok(Self {
+            session_id: parameters.session_id(),
+            endpoint: Endpoint::parse(path, &parameters)?,
+        })
+    }
+
+    /// The target that asks for this, beginning with a slash.
+    #[must_use]
+    pub fn to_uri(&self) -> String {
+        let mut uri = Target { text: self.endpoint.path(), any: false };
+        if let Some(id) = self.session_id {
+            uri.number("session-id", id);
+        }
+        self.endpoint.write_parameters(&mut uri);
+        uri.text
+    }
+}
+
+impl Endpoint {
+    fn parse(path: &str, parameters: &Parameters<'_>) -> Result<Self, RequestError> {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        Ok(match segments[..] {
+            ["server-info"] => Self::ServerInfo,
+            ["content-codes"] => Self::ContentCodes,
+            ["login"] => Self::Login,
+            ["logout"] => Self::Logout,
+            ["activity"] => Self::Activity,
+            ["update"] => Self::Update(parameters.step()),
+            ["databases"] => Self::Databases(parameters.step()),
+            ["databases", database, ref rest @ ..] => {
+                let database = id("database", database, path, DatabaseId::new)?;
+                return Self::parse_in(database, path, rest, parameters);
+            }
+            _ => return Err(unknown(path)),
+        })
+    }
+
+    fn parse_in(
+        database: DatabaseId,
+        path: &str,
+        rest: &[&str],
+        parameters: &Parameters<'_>,
+    ) -> Result<Self, RequestError> {
+        Ok(match *rest {
+            ["items"] => Self::Items { database, listing: parameters.listing()? },
+            ["items", file] => {
+                let (number, extension) = file.split_once('.').unwrap_or((file, ""));
+                let item = id("item", number, path, ItemId::new)?;
+                Self::Song { database, item, extension: decode(extension) }
+            }
+            ["items", item, "extra_data", "artwork"] => {
+                let item = id("item", item, path, ItemId::new)?;
+                Self::ItemArtwork { database, item, size: parameters.size()? }
+            }
+            ["containers"] => {
+                Self::Containers { database, listing: parameters.listing_without_query() }
+            }
+            ["containers", container, "items"] => {
+                let container = match container {
+                    "0" => ContainerId::BASE,
+                    number => id("container", number, path, ContainerId::new)?,
+                };
+                Self::ContainerItems { database, container, listing: parameters.listing()? }
+            }
+            ["browse", category] => {
+                let category = Category::parse(category).ok_or_else(|| unknown(path))?;
+                Self::Browse { database, category, listing: parameters.listing()? }
+            }
+            ["groups"] => {
+                let kind = parameters.group_kind()?;
+                Self::Groups { database, kind, listing: parameters.listing()? }
+            }
+            ["groups", group, "extra_data", "artwork"] => {
+                let group = id("group", group, path, GroupId::new)?;
+                let (kind, size) = (parameters.group_kind()?, parameters.size()?);
+                Self::GroupArtwork { database, group, kind, size }
+            }
+            _ => return Err(unknown(path)),
+        })
+    }
+
+    fn path(&self) -> String {
+        match self {
+            Self::ServerInfo => "/server-info".into(),
+            Self::ContentCodes => "/content-codes".into(),
+            Self::Login => "/login".into(),
+            Self::Logout => "/logout".into(),
+            Self::Activity => "/activity".into(),
+            Self::Update(_) => "/update".into(),
+            Self::Databases(_) => "/databases".into(),
+            Self::Items { database, .. } => format!("/databases/{database}/items"),
+            Self::Containers { database, .. } => format!("/databases/{database}/containers"),
+            Self::ContainerItems { database, container, .. } => {
+                format!("/databases/{database}/containers/{container}/items")
+            }
+            Self::Browse { database, category, .. } => {
+                format!("/databases/{database}/browse/{}", category.word())
+            }
+            Self::Groups { database, .. } => format!("/databases/{database}/groups"),
+            Self::Song { database, item, extension } => {
+                let dot = if extension.is_empty() { "" } else { "." };
+                let extension = utf8_percent_encode(extension, RESERVED);
+                format!("/databases/{database}/items/{item}{dot}{extension}")
+            }
+            Self::ItemArtwork { database, item, .. } => {
+                format!("/databases/{database}/items/{item}/extra_data/artwork")
+            }
+            Self::GroupArtwork { database, group, .. } => {
+                format!("/databases/{database}/groups/{group}/extra_data/artwork")
+            }
+        }
+    }
+
+    fn write_parameters(&self, uri: &mut Target) {
+        match self {
+            Self::Update(step) | Self::Databases(step) => uri.step(step),
+            Self::Items { listing, .. }
+            | Self::Containers { listing, .. }
+            | Self::ContainerItems { listing, .. }
+            | Self::Browse { listing, .. } => uri.listing(listing),
+            Self::Groups { kind, listing, .. } => {
+                uri.text("group-type", kind.word());
+                uri.listing(listing);
+            }
+            Self::ItemArtwork { size, .. } => uri.size(*size),
+            Self::GroupArtwork { kind, size, .. } => {
+                uri.text("group-type", kind.word());
+                uri.size(*size);
+            }
+            Self::ServerInfo
+            | Self::ContentCodes
+            | Self::Login
+            | Self::Logout
+            | Self::Activity
+            | Self::Song { .. } => {}
+        }
+    }
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: [Self; 4] = [Self::Artists, Self::Albums, Self::Genres, Self::Composers];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Artists => "artists",
+            Self::Albums => "albums",
+            Self::Genres => "genres",
+            Self::Composers => "composers",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.word() == word)
+    }
+}
+
+impl GroupKind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Albums => "albums",
+            Self::Artists => "artists",
+        }
+    }
+}
+
+impl SortBy {
+    const ALL: [Self; 4] = [Self::Name, Self::Album, Self::Artist, Self::ReleaseDate];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Album => "album",
+            Self::Artist => "artist",
+            Self::ReleaseDate => "releasedate",
+        }
+    }
+}
+
+/// Path and parameters of a target, without scheme and authority.
+fn split(target: &str) -> (&str, &str) {
+    let after_scheme =
+        ["daap://", "http://"].iter().find_map(|scheme| strip_prefix_no_case(target, scheme));
+    let local = match after_scheme {
+        // What stands before the path is the host, whoever it names: this is no proxy.
+        Some(rest) => rest.find(['/', '?']).map_or("", |at| &rest[at..]),
+        None => target,
+    };
+    let local = local.split('#').next().unwrap_or_default();
+    local.split_once('?').unwrap_or((local, ""))
+}
+
+fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, tail) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(tail)
+}
+
+/// The id in a path. A number that no id can have names nothing; what is no number is no path of ours.
+fn id<T>(
+    what: &'static str,
+    number: &str,
+    path: &str,
+    new: fn(u32) -> Option<T>,
+) -> Result<T, RequestError> {
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unknown(path));
+    }
+    let id = number.parse::<u64>().unwrap_or(u64::MAX);
+    u32::try_from(id).ok().and_then(new).ok_or(RequestError::NotFound { what, id })
+}
+
+fn unknown(path: &str) -> RequestError {
+    RequestError::UnknownPath { path: path.to_owned() }
+}
+
+/// Percent-decoded; a `+` stays one, since in a query it means "and". Bytes that are not UTF-8 become U+FFFD.
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// The part of a target after the question mark.
+struct Parameters<'a>(&'a str);
+
+impl Parameters<'_> {
+    /// The value of a parameter, decoded; of one that comes twice, the first.
+    fn value(&self, name: &str) -> Option<String> {
+        self.0.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then(|| decode(value))
+        })
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.value(name)?.trim().parse().ok()
+    }
+
+    /// Readers of signed numbers send an id above 2^31 - 1 back as a negative one.
+    fn session_id(&self) -> Option<u32> {
+        let number: i64 = self.number("session-id")?;
+        let id = match u32::try_from(number) {
+            Ok(id) => id,
+            Err(_) => i32::try_from(number).ok()?.cast_unsigned(),
+        };
+        Some(id).filter(|id| *id != 0)
+    }
+
+    fn step(&self) -> Step {
+        let revision = |name| self.number(name).map(Revision::new);
+        Step { revision: revision("revision-number"), delta: revision("delta") }
+    }
+
+    fn listing(&self) -> Result<Listing, RequestError> {
+        let query = self.value("query").or_else(|| self.value("filter"));
+        // TunesRemote SE sends an empty query where it means none.
+        let query = query.filter(|query| !query.trim().is_empty());
+        let query = query.map(|query| Query::parse(&query)).transpose()?;
+        Ok(Listing { query, ..self.listing_without_query() })
+    }
+
+    fn listing_without_query(&self) -> Listing {
+        let sort = self.value("sort");
+        Listing {
+            meta: self.value("meta").map(|meta| Fields::parse(&meta)),
+            query: None,
+            index: self.value("index").and_then(|index| Index::parse(&index)),
+            sort: SortBy::ALL.into_iter().find(|by| Some(by.word()) == sort.as_deref()),
+            sort_headers: self.value("include-sort-headers").is_some_and(|value| value == "1"),
+            step: self.step(),
+        }
+    }
+
+    /// Albums, if it is not said: that is what the first Remotes asked for.
+    fn group_kind(&self) -> Result<GroupKind, RequestError> {
+        match self.value("group-type").as_deref() {
+            None | Some("" | "albums") => Ok(GroupKind::Albums),
+            Some("artists") => Ok(GroupKind::Artists),
+            Some(value) => Err(bad("group-type", value)),
+        }
+    }
+
+    /// Both sides or none: one alone does not count.
+    fn size(&self) -> Result<Option<PixelBox>, RequestError> {
+        let side = |name| {
+            let value = self.value(name);
+            value.map(|value| value.parse::<u32>().map_err(|_| bad(name, &value))).transpose()
+        };
+        Ok(match (side("mw")?, side("mh")?) {
+            (Some(width), Some(height)) => Some(PixelBox { width, height }),
+            _ => None,
+        })
+    }
+}
+
+fn bad(parameter: &'static str, value: &str) -> RequestError {
+    RequestError::BadParameter { parameter, value: value.to_owned() }
+}
+
+/// What is written percent-encoded: all but what a parameter may hold and clients do send.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'*')
+    .remove(b'!')
+    .remove(b'(')
+    .remove(b')');
+
+/// A target that is being written.
+struct Target {
+    text: String,
+    any: bool,
+}
+
+impl Target {
+    fn text(&mut self, name: &str, value: &str) {
+        let mark = if std::mem::replace(&mut self.any, true) { '&' } else { '?' };
+        let value = utf8_percent_encode(value, RESERVED);
+        write!(self.text, "{mark}{name}={value}").expect("a String takes all that is written");
+    }
+
+    fn number(&mut self, name: &str, value: u32) {
+        self.text(name, &value.to_string());
+    }
+
+    fn step(&mut self, step: &Step) {
+        if let Some(revision) = step.revision {
+            self.number("revision-number", revision.get());
+        }
+        if let Some(delta) = step.delta {
+            self.number("delta", delta.get());
+        }
+    }
+
+    fn listing(&mut self, listing: &Listing) {
+        self.step(&listing.step);
+        if let Some(meta) = &listing.meta {
+            self.text("meta", &meta.to_string());
+        }
+        if let Some(query) = &listing.query {
+            self.text("query", &query.to_string());
+        }
+        if let Some(index) = &listing.index {
+            self.text("index", &index.to_string());
+        }
+        if let Some(sort) = listing.sort {
+            self.text("sort", sort.word());
+        }
+        if listing.sort_headers {
+            self.text("include-sort-headers", "1");
+        }
+    }
+
+    fn size(&mut self, size: Option<PixelBox>) {
+        if let Some(size) = size {
+            self.number("mw", size.width);
+            self.number("mh", size.height);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

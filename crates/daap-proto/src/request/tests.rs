@@ -1,0 +1,324 @@
+use super::*;
+use crate::fields::Field;
+use crate::query::any_query;
+use proptest::prelude::*;
+
+const DB: DatabaseId = match DatabaseId::new(1) {
+    Some(id) => id,
+    None => unreachable!(),
+};
+
+fn item(number: u32) -> ItemId {
+    ItemId::new(number).unwrap()
+}
+
+#[track_caller]
+fn check(target: &str, endpoint: Endpoint) {
+    assert_eq!(Request::parse(target), Ok(Request::new(endpoint)));
+}
+
+#[track_caller]
+fn refuse(target: &str, status: u16) {
+    let error = Request::parse(target).unwrap_err();
+    assert_eq!(error.status(), status, "{error}");
+}
+
+#[track_caller]
+fn listing(parameters: &str) -> Listing {
+    match Request::parse(&format!("/databases/1/items?{parameters}")).unwrap().endpoint {
+        Endpoint::Items { listing, .. } => listing,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_form_of_target_is_read() {
+    for target in [
+        "/server-info",
+        "server-info",
+        "//server-info",
+        "/server-info/",
+        "/server-info?",
+        "daap://192.168.1.2:3689/server-info",
+        "http://[fe80::1]:3689/server-info?",
+        "HTTP://host/server-info",
+        "daap://host//server-info",
+    ] {
+        check(target, Endpoint::ServerInfo);
+    }
+}
+
+#[test]
+fn songs_are_found_whatever_their_extension() {
+    let song = |extension: &str| Endpoint::Song {
+        database: DB,
+        item: item(75),
+        extension: extension.into(),
+    };
+    check("/databases/1/items/75.mp3", song("mp3"));
+    check("http://10.0.0.1:3689/databases/1/items/75.mp3", song("mp3"));
+    check("/databases/1/items/75", song(""));
+    check("/databases/1/items/75.Unknown", song("Unknown"));
+    check("/databases/1/items/75.tar.gz", song("tar.gz"));
+}
+
+#[test]
+fn lists_are_read_with_their_parameters() {
+    let request = Request::parse(
+        "/databases/1/containers/7/items?session-id=12&revision-number=5&delta=4&type=music\
+         &meta=dmap.itemkind,dmap.itemid,dmap.containeritemid&query='daap.songartist:A%20B'\
+         +'daap.songgenre:C%2bD'&index=0-9&sort=album&include-sort-headers=1",
+    );
+    let expected = Request {
+        session_id: Some(12),
+        endpoint: Endpoint::ContainerItems {
+            database: DB,
+            container: ContainerId::new(7).unwrap(),
+            listing: Listing {
+                meta: Some(Fields::of(&[Field::ItemKind, Field::Id, Field::ContainerItemId])),
+                query: Some(Query::parse("'daap.songartist:A B'+'daap.songgenre:C+D'").unwrap()),
+                index: Some(Index::From { first: 0, last: Some(9) }),
+                sort: Some(SortBy::Album),
+                sort_headers: true,
+                step: Step { revision: Some(Revision::new(5)), delta: Some(Revision::new(4)) },
+            },
+        },
+    };
+    assert_eq!(request, Ok(expected));
+}
+
+#[test]
+fn container_0_is_the_base() {
+    check(
+        "/databases/1/containers/0/items",
+        Endpoint::ContainerItems {
+            database: DB,
+            container: ContainerId::BASE,
+            listing: Listing::default(),
+        },
+    );
+}
+
+#[test]
+fn browse_and_groups_name_what_they_list() {
+    check(
+        "/databases/1/browse/composers",
+        Endpoint::Browse {
+            database: DB,
+            category: Category::Composers,
+            listing: Listing::default(),
+        },
+    );
+    let groups = |kind| Endpoint::Groups { database: DB, kind, listing: Listing::default() };
+    check("/databases/1/groups?group-type=artists", groups(GroupKind::Artists));
+    check("/databases/1/groups", groups(GroupKind::Albums));
+    refuse("/databases/1/groups?group-type=composers", 400);
+    refuse("/databases/1/browse/years", 404);
+}
+
+#[test]
+fn artwork_is_boxed_by_both_sides_or_not_at_all() {
+    let artwork = |size| Endpoint::ItemArtwork { database: DB, item: item(5), size };
+    let path = "/databases/1/items/5/extra_data/artwork";
+    check(path, artwork(None));
+    check(&format!("{path}?mw=55"), artwork(None));
+    let size = Some(PixelBox { width: 55, height: 320 });
+    check(&format!("{path}?mw=55&mh=320"), artwork(size));
+    refuse(&format!("{path}?mw=-1&mh=320"), 400);
+    refuse(&format!("{path}?mw=55&mh=big"), 400);
+    check(
+        "/databases/1/groups/5/extra_data/artwork?group-type=artists&mw=0&mh=1",
+        Endpoint::GroupArtwork {
+            database: DB,
+            group: GroupId::new(5).unwrap(),
+            kind: GroupKind::Artists,
+            size: Some(PixelBox { width: 0, height: 1 }),
+        },
+    );
+}
+
+#[test]
+fn session_ids_come_back_signed_from_some() {
+    for (text, id) in [
+        ("7", Some(7)),
+        ("4294967280", Some(4_294_967_280)),
+        ("-16", Some(4_294_967_280)),
+        ("0", None),
+        ("", None),
+        ("x", None),
+        ("4294967296", None),
+        ("-2147483649", None),
+    ] {
+        let request = Request::parse(&format!("/update?session-id={text}")).unwrap();
+        assert_eq!(request.session_id, id, "{text}");
+    }
+}
+
+#[test]
+fn of_a_parameter_that_comes_twice_the_first_counts() {
+    assert_eq!(listing("index=1&index=2"), listing("index=1"));
+    let wanted = Query::parse("'a:b'").unwrap();
+    assert_eq!(listing("filter='c:d'&query='a:b'").query, Some(wanted.clone()));
+    assert_eq!(listing("filter='a:b'").query, Some(wanted));
+}
+
+#[test]
+fn what_clients_write_loosely_is_read_as_meant() {
+    // TunesRemote SE leaves a comma before the next parameter, and an empty query.
+    assert_eq!(
+        listing("meta=dmap.itemname,daap.songcompilation,&query=").meta,
+        Some(Fields::of(&[Field::Name, Field::Compilation]))
+    );
+    // Banshee leaves an ampersand at the end.
+    check("/databases?session-id=0&", Endpoint::Databases(Step::default()));
+    // A form decoder on the way makes a space of the plus.
+    let spaced = listing("query='daap.songartist:A'%20'daap.songgenre:B'").query;
+    assert_eq!(spaced, listing("query='daap.songartist:A'+'daap.songgenre:B'").query);
+    assert_eq!(spaced, listing("query=%27daap.songartist:A%27%2B%27daap.songgenre:B%27").query);
+}
+
+#[test]
+fn what_cannot_be_read_and_does_no_harm_is_passed_over() {
+    assert_eq!(listing("index=a&sort=colour&revision-number=x&delta=-1"), Listing::default());
+}
+
+#[test]
+fn a_query_is_refused_where_it_matters_and_not_on_playlists() {
+    refuse("/databases/1/items?query='daap.songartist:A", 400);
+    refuse("/databases/1/browse/artists?filter=(", 400);
+    check(
+        "/databases/1/containers?query=('dmap.itemname:x",
+        Endpoint::Containers { database: DB, listing: Listing::default() },
+    );
+}
+
+#[test]
+fn unknown_paths_and_impossible_ids_are_not_found() {
+    for path in [
+        "",
+        "/",
+        "/Databases",
+        "/databases/1/videos",
+        "/databases/x/items",
+        "/databases/+1/items",
+        "/databases/0/items",
+        "/databases/2147483648/items",
+        "/databases/99999999999999999999999/items",
+        "/databases/1/items/.mp3",
+        "/databases/1/items/-5.mp3",
+        "/databases/1/items/../1.mp3",
+        "/resolve",
+        "/fp-setup",
+        "daap://host",
+        "daap://host?session-id=1",
+    ] {
+        refuse(path, 404);
+    }
+}
+
+#[test]
+fn a_target_past_the_limit_is_refused() {
+    refuse(&format!("/server-info?{}", "x".repeat(MAX_TARGET)), 414);
+}
+
+fn any_listing() -> impl Strategy<Value = Listing> {
+    let fields = prop::sample::subsequence(Field::ALL, 0..Field::ALL.len());
+    let index = prop_oneof![
+        (any::<u32>(), any::<u32>()).prop_map(|(first, more)| Index::From {
+            first,
+            last: Some(first.saturating_add(more)),
+        }),
+        any::<u32>().prop_map(|first| Index::From { first, last: None }),
+        any::<u32>().prop_map(Index::Last),
+    ];
+    let sort = prop::sample::select(&SortBy::ALL[..]);
+    (
+        prop::option::of(fields.prop_map(Fields::from_iter)),
+        prop::option::of(any_query()),
+        prop::option::of(index),
+        prop::option::of(sort),
+        any::<bool>(),
+        any_step(),
+    )
+        .prop_map(|(meta, query, index, sort, sort_headers, step)| Listing {
+            meta,
+            query,
+            index,
+            sort,
+            sort_headers,
+            step,
+        })
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let revision = || prop::option::of(any::<u32>().prop_map(Revision::new));
+    (revision(), revision()).prop_map(|(revision, delta)| Step { revision, delta })
+}
+
+fn any_endpoint() -> impl Strategy<Value = Endpoint> {
+    let number = || 1..=0x7FFF_FFFF_u32;
+    let database = || number().prop_map(|id| DatabaseId::new(id).unwrap());
+    let kind = || prop_oneof![Just(GroupKind::Albums), Just(GroupKind::Artists)];
+    let size = || {
+        prop::option::of(
+            (any::<u32>(), any::<u32>()).prop_map(|(width, height)| PixelBox { width, height }),
+        )
+    };
+    prop_oneof![
+        Just(Endpoint::ServerInfo),
+        Just(Endpoint::ContentCodes),
+        Just(Endpoint::Login),
+        Just(Endpoint::Logout),
+        Just(Endpoint::Activity),
+        any_step().prop_map(Endpoint::Update),
+        any_step().prop_map(Endpoint::Databases),
+        (database(), any_listing())
+            .prop_map(|(database, listing)| Endpoint::Items { database, listing }),
+        (database(), any_listing()).prop_map(|(database, listing)| Endpoint::Containers {
+            database,
+            listing: Listing { query: None, ..listing },
+        }),
+        (database(), number(), any_listing()).prop_map(|(database, container, listing)| {
+            let container = ContainerId::new(container).unwrap();
+            Endpoint::ContainerItems { database, container, listing }
+        }),
+        (database(), prop::sample::select(&Category::ALL[..]), any_listing()).prop_map(
+            |(database, category, listing)| Endpoint::Browse { database, category, listing }
+        ),
+        (database(), kind(), any_listing())
+            .prop_map(|(database, kind, listing)| Endpoint::Groups { database, kind, listing }),
+        (database(), number(), "[^/]{0,6}").prop_map(|(database, id, extension)| {
+            Endpoint::Song { database, item: item(id), extension }
+        }),
+        (database(), number(), size()).prop_map(|(database, id, size)| Endpoint::ItemArtwork {
+            database,
+            item: item(id),
+            size,
+        }),
+        (database(), number(), kind(), size()).prop_map(|(database, group, kind, size)| {
+            let group = GroupId::new(group).unwrap();
+            Endpoint::GroupArtwork { database, group, kind, size }
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_request_survives_its_uri(
+        session_id in prop::option::of(1_u32..),
+        endpoint in any_endpoint(),
+    ) {
+        let request = Request { session_id, endpoint };
+        let uri = request.to_uri();
+        prop_assert_eq!(Request::parse(&uri), Ok(request.clone()), "{}", uri);
+        let absolute = format!("daap://[::1]:3689{uri}");
+        prop_assert_eq!(Request::parse(&absolute), Ok(request));
+    }
+
+    #[test]
+    fn any_target_is_read_without_panic(
+        target in "(daap://h)?/(databases/[0-9]{0,3}/)?[a-z/.0-9]{0,12}\\?[a-z=&%'\\-:+ é0-9]{0,40}",
+    ) {
+        let _ = Request::parse(&target);
+    }
+}
