@@ -2,6 +2,9 @@
 //!
 //! - `cargo xtask tidy` checks what neither rustc nor clippy knows: which crate may use which, that the pure
 //!   crates stay pure, and where the names of the protocol may be spelled.
+//! - `cargo xtask e2e` runs `dapple` against clients that others wrote.
+
+mod e2e;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -15,11 +18,14 @@ use clap::Parser;
 enum Chore {
     /// Check the house rules that compilers do not know.
     Tidy,
+    /// Run the server against real clients.
+    E2e(e2e::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Chore::parse() {
         Chore::Tidy => tidy::run(&root()),
+        Chore::E2e(args) => e2e::run(&root(), &args),
     }
 }
 

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""A client that hangs in /update is woken within two seconds of a change in the folder, and its delta lists just that."""
+import os
+import shutil
+import threading
+import time
+
+import daap
+import e2e
+import own_tracks
+
+WOKEN_S = 2.0
+STILL_S = 3.0
+META = "dmap.itemid,dmap.itemname,dmap.persistentid,daap.songartist,daap.songformat"
+
+
+class Poll:
+    """An /update that hangs in a thread of its own."""
+
+    def __init__(self, server, client):
+        self.client = server.client()
+        self.client.session = client.session
+        self.answer = self.at = None
+        self.thread = threading.Thread(target=self._run, args=(client.revision,), daemon=True)
+        self.thread.start()
+
+    def _run(self, seen):
+        try:
+            self.answer = self.client.update(seen, timeout=30)
+        except Exception as error:
+            self.answer = error
+        self.at = time.monotonic()
+
+    def woken(self, seconds):
+        self.thread.join(seconds)
+        return not self.thread.is_alive()
+
+
+class Live:
+    def __init__(self, checks, server, folder):
+        self.checks, self.server, self.folder = checks, server, folder
+        self.client = server.client().open()
+        self.songs = {song[b"miid"]: song for song in self.client.items(META)}
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def by_name(self, name):
+        return next(song for song in self.songs.values() if song[b"minm"] == name)
+
+    def change(self, name, act, listed=(), gone=()):
+        """Does something to the folder while two clients hang, and checks what they are told.
+
+        `listed` are the titles in the delta, `gone` the ids that it says went."""
+        with self.checks.step(name):
+            polls = [Poll(self.server, self.client), Poll(self.server, self.client)]
+            self.checks.check(not polls[0].woken(0.5), name + "-held-before", polls[0].answer)
+            act()
+            began = time.monotonic()
+            good = all(poll.woken(WOKEN_S + 10) for poll in polls)
+            took = max(poll.at or began + 99 for poll in polls) - began
+            self.checks.check(good and took <= WOKEN_S, name + "-wakes", "after %.2f s: %s" % (took, polls[0].answer))
+            seen, self.client.revision = self.client.revision, polls[0].answer
+            self.checks.check(self.client.revision > seen, name + "-revision", self.client.revision)
+            delta = self.client.items_tree(meta=META, delta=seen)
+            got = sorted(row[b"minm"] for row in daap.rows(delta))
+            self.checks.equal(name + "-delta-lists", got, sorted(listed))
+            self.checks.equal(name + "-delta-gone", sorted(daap.gone(delta)), sorted(gone))
+            self.settle(name, delta)
+
+    def settle(self, name, delta):
+        """The delta applied to what the client had is the whole list."""
+        for row in daap.rows(delta):
+            self.songs[row[b"miid"]] = row
+        for number in daap.gone(delta):
+            self.songs.pop(number, None)
+        whole = {song[b"miid"]: song for song in self.client.items(META)}
+        self.checks.check(whole == self.songs, name + "-delta-makes-the-whole", "%d songs" % len(whole))
+
+
+def main():
+    checks = e2e.Checks()
+    folder, spare = e2e.fresh("music"), e2e.fresh("spare")
+    for name in ("Alpha", "Beta", "Gamma"):
+        own_tracks.tone(os.path.join(folder, name + ".mp3"), dict(title=name, artist="Someone"))
+    own_tracks.tone(os.path.join(folder, "untitled.mp3"), dict(artist="Someone"))
+    own_tracks.tone(os.path.join(spare, "Delta.flac"), dict(title="Delta", artist="Someone"))
+    own_tracks.tone(os.path.join(spare, "Beta.mp3"), dict(title="Beta, again", artist="Someone"), 3)
+    os.mkdir(os.path.join(spare, "Album"))
+    for number in (1, 2, 3):
+        tags = dict(title="Part %d" % number, artist="Someone", album="Album", track=number)
+        own_tracks.tone(os.path.join(spare, "Album", "%d.mp3" % number), tags)
+    with e2e.Server(folder) as server:
+        server.scanned(4)
+        live = Live(checks, server, folder)
+        live.change("added", lambda: shutil.copy(os.path.join(spare, "Delta.flac"), folder), ["Delta"])
+        live.change("changed", lambda: shutil.copy(os.path.join(spare, "Beta.mp3"), folder), ["Beta, again"])
+        untitled = live.by_name("untitled")
+        live.change("moved", lambda: os.rename(live.path("untitled.mp3"), live.path("renamed.mp3")), ["renamed"])
+        checks.equal("moved-keeps-id", live.by_name("renamed")[b"miid"], untitled[b"miid"])
+        checks.equal("moved-keeps-persistent-id", live.by_name("renamed")[b"mper"], untitled[b"mper"])
+        gone = live.by_name("Gamma")[b"miid"]
+        live.change("removed", lambda: os.remove(live.path("Gamma.mp3")), [], [gone])
+        moved_in = ["Part 1", "Part 2", "Part 3"]
+        live.change("folder-moved-in", lambda: os.rename(os.path.join(spare, "Album"), live.path("Album")), moved_in)
+        moved_away(checks, live)
+        parts = [live.by_name(name)[b"miid"] for name in moved_in]
+        live.change("folder-removed", lambda: shutil.rmtree(live.path("Elsewhere")), [], parts)
+        playlist(checks, live)
+        nothing_new(checks, live)
+        server.check_end(checks)
+    checks.finish()
+
+
+def moved_away(checks, live):
+    """A folder under another name: the same songs, whether or not clients are told."""
+    before = {song[b"minm"]: (song[b"miid"], song[b"mper"]) for song in live.songs.values()}
+    poll = Poll(live.server, live.client)
+    os.rename(live.path("Album"), live.path("Elsewhere"))
+    if poll.woken(STILL_S):
+        live.client.revision = poll.answer
+    now = live.client.items(META)
+    checks.equal("folder-renamed-keeps-ids", {song[b"minm"]: (song[b"miid"], song[b"mper"]) for song in now}, before)
+    status, _, body = live.client.get(live.client.song_path(next(song for song in now if song[b"minm"] == "Part 2")))
+    with open(live.path("Elsewhere", "2.mp3"), "rb") as f:
+        checks.check(status == 200 and body == f.read(), "folder-renamed-streams", status)
+
+
+def playlist(checks, live):
+    """A playlist file appears, changes and goes."""
+    def names():
+        listed = daap.rows(live.client.tree("/databases/%d/containers" % live.client.database, meta="dmap.itemid,dmap.itemname"))
+        return {row[b"minm"]: row[b"mimc"] for row in listed if b"abpl" not in row}
+
+    def write(*lines):
+        with open(live.path("Mine.m3u8"), "w", encoding="utf-8") as f:
+            f.write("\n".join(["#EXTM3U", *lines, ""]))
+    live.change("playlist-added", lambda: write("Alpha.mp3", "Beta.mp3"))
+    checks.equal("playlist-listed", names(), {"Mine": 2})
+    live.change("playlist-changed", lambda: write("Alpha.mp3", "Beta.mp3", "Alpha.mp3"))
+    checks.equal("playlist-grown", names(), {"Mine": 3})
+    live.change("playlist-removed", lambda: os.remove(live.path("Mine.m3u8")))
+    checks.equal("playlist-gone", names(), {})
+
+
+def nothing_new(checks, live):
+    """Touching what clients cannot see wakes nobody."""
+    poll = Poll(live.server, live.client)
+    with open(live.path("notes.txt"), "w") as f:
+        f.write("nothing to hear")
+    checks.check(not poll.woken(STILL_S), "no-news-wakes-nobody", poll.answer)
+    live.client.get("/server-info")
+
+
+main()

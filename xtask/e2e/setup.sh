@@ -1,0 +1,34 @@
+#!/bin/bash
+# Installs what the real-client tests use. Debian 12, as root; does nothing the second time.
+set -euo pipefail
+packages=(
+  avahi-daemon avahi-utils dbus iproute2 procps tcpdump   # a second host that looks for the share
+  ca-certificates curl ffmpeg util-linux
+  gcc libc6-dev libdmapsharing-3.0-dev libsoup2.4-dev pkg-config
+  libnet-daap-dmap-perl libwww-perl perl
+  python3 python3-pip python3-setuptools python3-venv
+)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "setup: all ${#packages[@]} packages are there"
+  exit 0
+fi
+
+# A package must not start its service: avahi-daemon would speak on the real network.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod +x $policy
+  trap 'rm -f $policy' EXIT
+fi
+log=$(mktemp)
+export DEBIAN_FRONTEND=noninteractive
+if ! { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  exit 1
+fi
+rm -f "$log"
+echo "setup: installed ${missing[*]}"

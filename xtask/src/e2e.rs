@@ -1,0 +1,396 @@
+//! Runs `dapple` against clients and programs that others wrote.
+//!
+//! Each test is a script in `xtask/e2e` with a server of its own on 127.0.0.1. It prints `ok …` and `FAIL …`
+//! lines, and is good when its exit code is 0. This side builds the server, knows what each test needs
+//! installed, gives it folders and a time limit, and counts.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// How often a running test is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How many lines of a failed test are shown when it says nothing of its own.
+const TAIL_LINES: usize = 15;
+
+/// Run the server against real clients.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only the tests whose name contains this; repeatable
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// List the tests, what they show and what they need
+    #[arg(long)]
+    list: bool,
+    /// Keep the folders of the tests: data, logs, output
+    #[arg(long)]
+    keep: bool,
+    /// Test this binary instead of building a release
+    #[arg(long, value_name = "BIN")]
+    server: Option<PathBuf>,
+}
+
+/// A script and what it takes.
+struct Test {
+    name: &'static str,
+    shows: &'static str,
+    /// The script in `xtask/e2e` and its arguments.
+    script: &'static [&'static str],
+    needs: &'static [Need],
+    limit_s: u64,
+}
+
+/// Something that a test finds on the machine or not.
+#[derive(Clone, Copy)]
+enum Need {
+    Program(&'static str),
+    PerlModule(&'static str),
+    /// By its name for pkg-config.
+    Library(&'static str),
+    /// pip of the Python that runs the tests, and the network it fetches from.
+    Pip,
+}
+
+use Need::{Library, PerlModule, Pip, Program};
+
+const PYTHON: Need = Program("python3");
+const FFMPEG: Need = Program("ffmpeg");
+
+const TESTS: &[Test] = &[
+    Test {
+        name: "ranges",
+        shows: "curl and raw sockets seek: every form of range and of request target",
+        script: &["ranges.py"],
+        needs: &[PYTHON, FFMPEG, Program("curl")],
+        limit_s: 60,
+    },
+    Test {
+        name: "libdmapsharing",
+        shows: "libdmapsharing 3.0, the client of Rhythmbox and grilo",
+        script: &["libdmapsharing.py"],
+        needs: LIBDMAPSHARING,
+        limit_s: 90,
+    },
+    Test {
+        name: "libdmapsharing-password",
+        shows: "the same with a password",
+        script: &["libdmapsharing.py", "password"],
+        needs: LIBDMAPSHARING,
+        limit_s: 90,
+    },
+    Test {
+        name: "decode",
+        shows: "every reply through Perl's Net::DAAP::DMAP",
+        script: &["decode.py"],
+        needs: &[
+            PYTHON,
+            FFMPEG,
+            Program("perl"),
+            PerlModule("Net::DAAP::DMAP"),
+            PerlModule("LWP::UserAgent"),
+        ],
+        limit_s: 60,
+    },
+    Test {
+        name: "probe",
+        shows: "every endpoint as iTunes walks it, and every tag of 1,000 songs",
+        script: &["probe.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
+        name: "probe-password",
+        shows: "the same with a password",
+        script: &["probe.py", "password"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
+        name: "probe-hostile",
+        shows: "the same among broken, absurd and mislabelled files",
+        script: &["probe.py", "hostile"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
+        name: "live",
+        shows: "a hanging client is woken within 2 s of a change, and its delta lists just that",
+        script: &["live.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
+        name: "kill",
+        shows: "kill -9 while 10,000 songs are scanned: nothing lost, same ids, scan resumed",
+        script: &["kill.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 300,
+    },
+    Test {
+        name: "real-audio",
+        shows: "tagged audio made by others, compared with ffprobe",
+        script: &["real_audio.py"],
+        needs: &[PYTHON, Program("ffprobe"), Pip],
+        limit_s: 300,
+    },
+    Test {
+        name: "faults",
+        shows: "what keeps a server from starting: exit code 2 and what to do",
+        script: &["faults.py"],
+        needs: &[PYTHON, FFMPEG, Program("setpriv")],
+        limit_s: 120,
+    },
+];
+
+const LIBDMAPSHARING: &[Need] = &[
+    PYTHON,
+    FFMPEG,
+    Program("cc"),
+    Program("pkg-config"),
+    Library("libdmapsharing-3.0"),
+    Library("libsoup-2.4"),
+];
+
+impl Need {
+    /// What to do about it, or `None` if it is there.
+    fn missing(self) -> Option<String> {
+        let says_yes = |program: &str, arguments: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(arguments).stdin(Stdio::null());
+            let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success())
+        };
+        match self {
+            Program(name) => (!on_path(name)).then(|| format!("needs the program {name}")),
+            PerlModule(name) => (!says_yes("perl", &[&format!("-M{name}"), "-e", "1"]))
+                .then(|| format!("needs the Perl module {name}")),
+            Library(name) => (!says_yes("pkg-config", &["--exists", name]))
+                .then(|| format!("needs the library {name} and its headers")),
+            Pip => (!says_yes("python3", &["-m", "pip", "--version"]))
+                .then(|| "needs pip for python3".to_owned()),
+        }
+    }
+}
+
+/// Whether a program can be found. `/usr/sbin` counts: not every user has it on the path.
+fn on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.any(|folder| folder.join(name).is_file())
+}
+
+/// How a test went.
+enum Outcome {
+    Ok { checks: usize },
+    Fail { why: String },
+    Skip { why: String },
+}
+
+/// Runs the tests that `args` choose.
+pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
+    let chosen = |test: &&Test| {
+        args.only.is_empty() || args.only.iter().any(|only| test.name.contains(only.as_str()))
+    };
+    let tests: Vec<&Test> = TESTS.iter().filter(chosen).collect();
+    if args.list {
+        list(&tests)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if tests.is_empty() {
+        bail!("no test is called {:?}; --list lists them", args.only.join(", "));
+    }
+    let server = match &args.server {
+        Some(server) => fs::canonicalize(server)
+            .with_context(|| format!("no server at {}", server.display()))?,
+        None => build(root)?,
+    };
+    let folder = tempfile::Builder::new().prefix("dapple-e2e-").tempdir()?;
+    // A test may run a server as another user.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    let runner = Runner {
+        scripts: root.join("xtask/e2e"),
+        cache: target(root).join("e2e"),
+        work: folder.path().to_path_buf(),
+        server,
+    };
+    let (passed, failed) = runner.run_all(&tests)?;
+    if args.keep {
+        println!("kept in {}", folder.keep().display());
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn list(tests: &[&Test]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for test in tests {
+        writeln!(out, "{:24} {}", test.name, test.shows)?;
+        for missing in test.needs.iter().filter_map(|need| need.missing()) {
+            writeln!(out, "{:24}   {missing}", "")?;
+        }
+    }
+    writeln!(out, "xtask/e2e/setup.sh installs what they need (Debian 12, as root).")
+}
+
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Builds the release of `dapple`; where it is.
+fn build(root: &Path) -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--release", "--locked", "--quiet", "--package", "dapple"]);
+    if !command.current_dir(root).status().context("cannot run cargo")?.success() {
+        bail!("dapple does not build");
+    }
+    Ok(target(root).join("release/dapple"))
+}
+
+/// Where things are, for all tests.
+struct Runner {
+    scripts: PathBuf,
+    /// Lives from run to run: generated music, built clients, downloads.
+    cache: PathBuf,
+    work: PathBuf,
+    server: PathBuf,
+}
+
+impl Runner {
+    /// Runs them one after the other, as each measures time; returns how many passed and failed.
+    fn run_all(&self, tests: &[&Test]) -> anyhow::Result<(usize, usize)> {
+        let all_must_run = std::env::var_os("CI").is_some();
+        let (mut passed, mut failed) = (0, 0);
+        for test in tests {
+            let began = Instant::now();
+            let outcome = match test.needs.iter().find_map(|need| need.missing()) {
+                Some(why) if all_must_run => Outcome::Fail { why },
+                Some(why) => Outcome::Skip { why },
+                None => self.run_one(test)?,
+            };
+            let (name, took) = (test.name, began.elapsed().as_secs_f32());
+            match outcome {
+                Outcome::Ok { checks } => {
+                    passed += 1;
+                    println!("ok {name} ({checks} checks, {took:.1} s)");
+                }
+                Outcome::Skip { why } => println!("skip {name} {why}; see xtask/e2e/setup.sh"),
+                Outcome::Fail { why } => {
+                    failed += 1;
+                    println!("FAIL {name} ({took:.1} s)\n{}", indent(&why));
+                }
+            }
+        }
+        Ok((passed, failed))
+    }
+
+    fn run_one(&self, test: &Test) -> anyhow::Result<Outcome> {
+        let work = self.work.join(test.name);
+        fs::create_dir_all(&work)?;
+        fs::create_dir_all(&self.cache)?;
+        let output = work.join("output.txt");
+        let ended = self.start(test, &work, &output)?.wait(Duration::from_secs(test.limit_s))?;
+        let text = String::from_utf8_lossy(&fs::read(&output)?).into_owned();
+        let checks = text.lines().filter(|line| line.starts_with("ok ")).count();
+        let why = match ended {
+            Some(true) if checks > 0 => return Ok(Outcome::Ok { checks }),
+            Some(true) => "it checked nothing".to_owned(),
+            Some(false) => complaints(&text),
+            None => format!("not done after {} s\n{}", test.limit_s, complaints(&text)),
+        };
+        Ok(Outcome::Fail { why })
+    }
+
+    fn start(&self, test: &Test, work: &Path, output: &Path) -> anyhow::Result<Running> {
+        let (script, arguments) = test.script.split_first().expect("every test names its script");
+        let interpreter = if script.ends_with(".py") { "python3" } else { "bash" };
+        let output = File::create(output)?;
+        let mut command = Command::new(interpreter);
+        command.arg(self.scripts.join(script)).args(arguments).current_dir(work);
+        command.env("E2E_SERVER", &self.server).env("E2E_WORK", work).env("E2E_CACHE", &self.cache);
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        // A group of its own, so that a test out of time goes with all it has started.
+        let child = command.process_group(0).spawn();
+        Ok(Running(child.with_context(|| format!("cannot start {interpreter}"))?))
+    }
+}
+
+/// A test that has been started.
+struct Running(Child);
+
+impl Running {
+    /// Whether it ended well; `None` if it did not end in time.
+    fn wait(mut self, limit: Duration) -> anyhow::Result<Option<bool>> {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(status.success()));
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        let group = format!("-{}", self.0.id());
+        Command::new("kill").args([OsStr::new("-9"), OsStr::new("--"), group.as_ref()]).status()?;
+        self.0.wait()?;
+        Ok(None)
+    }
+}
+
+/// The lines of a failed test that say why: its FAIL lines, or else its last ones.
+fn complaints(text: &str) -> String {
+    let fails: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL ")).collect();
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    let last = lines.last().filter(|_| !text.contains("Traceback"));
+    if fails.is_empty() || last.is_none() { [&fails, tail].concat() } else { fails }.join("\n")
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_script_exists_and_every_name_is_used_once() {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e");
+        for test in TESTS {
+            assert!(scripts.join(test.script[0]).is_file(), "{}", test.script[0]);
+            assert_eq!(TESTS.iter().filter(|other| other.name == test.name).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_failed_test_is_heard_by_its_fail_lines() {
+        assert_eq!(complaints("ok a\nFAIL b c\nok d\n0 passed"), "FAIL b c");
+        assert_eq!(complaints("Traceback\nValueError: x"), "Traceback\nValueError: x");
+        assert_eq!(complaints(""), "");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let missing = Program("no-such-program-anywhere").missing();
+        assert_eq!(missing.as_deref(), Some("needs the program no-such-program-anywhere"));
+        assert!(Program("sh").missing().is_none());
+    }
+
+    #[test]
+    fn a_test_out_of_time_is_ended() {
+        let mut command = Command::new("sleep");
+        let child = command.arg("600").process_group(0).spawn().unwrap();
+        assert_eq!(Running(child).wait(Duration::from_millis(50)).unwrap(), None);
+        let child = Command::new("true").spawn().unwrap();
+        assert_eq!(Running(child).wait(Duration::from_secs(20)).unwrap(), Some(true));
+    }
+}
