@@ -16,6 +16,15 @@ macro_rules! row_id {
             /// The largest id there can be, 2^31 - 1.
             pub const MAX: u32 = i32::MAX as u32;
 
+            /// The lowest id there can be, 1.
+            pub const LOWEST: Self = Self(NonZeroU32::MIN);
+
+            /// The highest id there can be.
+            pub const HIGHEST: Self = match Self::new(Self::MAX) {
+                Some(id) => id,
+                None => unreachable!(),
+            };
+
             /// The id with this number, unless it is 0 or above [`Self::MAX`].
             #[must_use]
             pub const fn new(number: u32) -> Option<Self> {
@@ -111,7 +120,7 @@ impl fmt::Display for PersistentId {
 pub struct Revision(u32);
 
 impl Revision {
-    /// The first revision with content. Clients open with 1, so a server must never be there.
+    /// The lowest a server may be at. Clients open with 1, so a server must never be there.
     pub const FIRST: Self = Self(2);
 
     /// The revision with this number.

@@ -1,28 +1,38 @@
 //! Songs: what a source says of one, what listeners did with it, and the item that clients see.
 
+use std::borrow::Borrow;
 use std::fmt;
-use std::sync::Arc;
+use std::num::NonZeroU128;
 
-use crate::{ItemId, PersistentId, Revision};
+use arcstr::ArcStr;
+
+use crate::{ItemId, PersistentId, Revision, group};
 
 /// A short text, cheap to clone, shared between the songs that have it. Empty means "not known".
+///
+/// One pointer wide: a song has fourteen of them.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Option<Arc<str>>);
+pub struct Text(ArcStr);
 
 impl Text {
     /// No text.
-    pub const EMPTY: Self = Self(None);
+    pub const EMPTY: Self = Self(ArcStr::new());
 
     /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_deref().unwrap_or("")
+        self.0.as_str()
     }
 
     /// Whether there is no text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
+    }
+
+    /// How many clones there are; `None` for one that is never freed.
+    pub(crate) fn holders(&self) -> Option<usize> {
+        ArcStr::strong_count(&self.0)
     }
 }
 
@@ -33,15 +43,21 @@ impl std::ops::Deref for Text {
     }
 }
 
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self((!text.is_empty()).then(|| text.into()))
+        Self(ArcStr::from(text))
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        text.as_str().into()
+        Self(ArcStr::from(text))
     }
 }
 
@@ -105,6 +121,27 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// What a person calls a file coded so, in the words iTunes uses: `MPEG audio file`.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Unknown => "",
+            Self::Mpeg => "MPEG audio file",
+            Self::Aac => "AAC audio file",
+            Self::Alac => "Apple Lossless audio file",
+            Self::Flac => "FLAC audio file",
+            Self::Vorbis => "Ogg Vorbis audio file",
+            Self::Opus => "Opus audio file",
+            Self::Speex => "Speex audio file",
+            Self::Wav => "WAV audio file",
+            Self::Aiff => "AIFF audio file",
+            Self::Ape => "Monkey's Audio file",
+            Self::WavPack => "WavPack audio file",
+            Self::Musepack => "Musepack audio file",
+            Self::Wma => "Windows Media audio file",
+        }
+    }
+
     /// Every codec, for tables and tests.
     pub const ALL: [Self; 14] = [
         Self::Unknown,
@@ -149,11 +186,26 @@ pub enum ContentRating {
     Clean = 2,
 }
 
-/// A MusicBrainz identifier: the 128 bits of its UUID.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MusicBrainzId(pub u128);
+/// A MusicBrainz identifier: the 128 bits of its UUID. Never 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MusicBrainzId(NonZeroU128);
 
 impl MusicBrainzId {
+    /// The id with these bits, unless they are 0.
+    #[must_use]
+    pub const fn new(bits: u128) -> Option<Self> {
+        match NonZeroU128::new(bits) {
+            Some(bits) => Some(Self(bits)),
+            None => None,
+        }
+    }
+
+    /// The 128 bits.
+    #[must_use]
+    pub const fn get(self) -> u128 {
+        self.0.get()
+    }
+
     /// Reads a UUID, with or without hyphens, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -166,7 +218,7 @@ impl MusicBrainzId {
                 return None;
             }
         }
-        (digits == 32 && value != 0).then_some(Self(value))
+        if digits == 32 { Self::new(value) } else { None }
     }
 }
 
@@ -247,6 +299,50 @@ pub struct Track {
     pub musicbrainz_album_artist: Option<MusicBrainzId>,
 }
 
+impl Track {
+    /// The artist under whom the song is filed: the album artist; where there is none,
+    /// [`VARIOUS_ARTISTS`](group::VARIOUS_ARTISTS) on a compilation, and the song's own artist elsewhere.
+    #[must_use]
+    pub fn filed_under(&self) -> &str {
+        if !self.album_artist.is_empty() {
+            &self.album_artist
+        } else if self.compilation {
+            group::VARIOUS_ARTISTS
+        } else {
+            &self.artist
+        }
+    }
+
+    /// The same, sharing the text.
+    pub(crate) fn filed_under_text(&self) -> Text {
+        if !self.album_artist.is_empty() {
+            self.album_artist.clone()
+        } else if self.compilation {
+            Text(arcstr::literal!(group::VARIOUS_ARTISTS))
+        } else {
+            self.artist.clone()
+        }
+    }
+
+    /// When it was released: the day where the tags know it, else the first of January of its year.
+    #[must_use]
+    pub fn release_date(&self) -> Timestamp {
+        self.released_at().map_or(Timestamp::default(), Timestamp::from_unix)
+    }
+
+    /// The same in seconds since 1970, which can lie before.
+    pub(crate) fn released_at(&self) -> Option<i64> {
+        /// Days from the first of January of the year 1 to that of 1970.
+        const DAYS_TO_1970: i64 = 719_162;
+        if self.released != Timestamp::default() {
+            return Some(self.released.0.into());
+        }
+        let past_years = i64::from(self.year.checked_sub(1)?);
+        let days = past_years * 365 + past_years / 4 - past_years / 100 + past_years / 400;
+        Some((days - DAYS_TO_1970) * 86_400)
+    }
+}
+
 /// What listeners did with a song. A rescan never touches it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -277,7 +373,7 @@ pub struct Item {
     pub track: Track,
     /// What listeners did with it.
     pub usage: Usage,
-    /// The album it belongs to (see `browse`'s grouping rule). Set by the model.
+    /// The album it belongs to (see [`group`] for the rule). Set by the model.
     pub album_id: PersistentId,
     /// The album artist it belongs to. Set by the model.
     pub artist_id: PersistentId,
@@ -296,10 +392,22 @@ mod tests {
     }
 
     #[test]
+    fn a_year_stands_for_its_first_day() {
+        let track = |year| Track { year, ..Track::default() };
+        assert_eq!(track(0).released_at(), None);
+        assert_eq!(track(1970).released_at(), Some(0));
+        assert_eq!(track(1969).released_at(), Some(-365 * 86_400));
+        assert_eq!(track(2026).release_date(), Timestamp(1_767_225_600));
+        assert_eq!(track(1969).release_date(), Timestamp(0));
+        let known = Track { released: Timestamp(5), year: 1999, ..Track::default() };
+        assert_eq!(known.release_date(), Timestamp(5));
+    }
+
+    #[test]
     fn musicbrainz_ids_are_uuids() {
-        let id = MusicBrainzId(0x89ad4ac3_39f7_470e_963a_56509c546377);
-        assert_eq!(MusicBrainzId::parse("89ad4ac3-39f7-470e-963a-56509c546377"), Some(id));
-        assert_eq!(MusicBrainzId::parse(" 89AD4AC339F7470E963A56509C546377 "), Some(id));
+        let id = MusicBrainzId::new(0x89ad4ac3_39f7_470e_963a_56509c546377);
+        assert_eq!(MusicBrainzId::parse("89ad4ac3-39f7-470e-963a-56509c546377"), id);
+        assert_eq!(MusicBrainzId::parse(" 89AD4AC339F7470E963A56509C546377 "), id);
         assert_eq!(MusicBrainzId::parse("89ad4ac3"), None);
         assert_eq!(MusicBrainzId::parse("89ad4ac3-39f7-470e-963a-56509c54637g"), None);
     }

@@ -1,0 +1,155 @@
+//! Containers: playlists, folders of playlists, and the base container that holds every song.
+
+use std::sync::Arc;
+
+use imbl::OrdSet;
+
+use crate::smart::{SmartRules, SmartState};
+use crate::{ContainerId, ContainerItemId, ItemId, PersistentId, Revision, Text};
+
+/// One entry of a container: which song, and a name for the entry itself, so that a song that occurs
+/// twice can be told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContainerItem {
+    /// The entry's id, unique within its container.
+    pub id: ContainerItemId,
+    /// The song.
+    pub item: ItemId,
+}
+
+impl ContainerItem {
+    /// The entry of a song in a container where it occurs once by nature (the base container, a smart
+    /// playlist): it has the song's own number, and so stays the same for ever.
+    #[must_use]
+    pub const fn of(item: ItemId) -> Self {
+        match ContainerItemId::new(item.get()) {
+            Some(id) => Self { id, item },
+            // Both kinds of id have the same range.
+            None => unreachable!(),
+        }
+    }
+}
+
+/// A container as it is put into the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewContainer {
+    /// Its row id; [`ContainerId::BASE`] is the model's own.
+    pub id: ContainerId,
+    /// Its id for ever.
+    pub persistent_id: PersistentId,
+    /// Its name.
+    pub name: Text,
+    /// The folder it is in; `None` at the top.
+    pub parent: Option<ContainerId>,
+    /// What it holds.
+    pub content: ContainerContent,
+}
+
+/// What a container holds, as it is put into the model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ContainerContent {
+    /// Other containers: those that name it as parent. A folder lists no songs of its own.
+    Folder,
+    /// Songs in order.
+    Items(Vec<ContainerItem>),
+    /// The songs that match rules, kept up to date by the model.
+    Smart(SmartRules),
+}
+
+/// What sort of container it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContainerKind {
+    /// The one that holds every song of its database.
+    Base,
+    /// Holds other containers.
+    Folder,
+    /// A list of songs in an order of its own.
+    Playlist,
+    /// The songs that match rules.
+    Smart,
+}
+
+/// A container of a snapshot.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// Its row id.
+    pub id: ContainerId,
+    /// Its id for ever.
+    pub persistent_id: PersistentId,
+    /// Its name.
+    pub name: Text,
+    /// The folder it is in; `None` at the top.
+    pub parent: Option<ContainerId>,
+    /// How many entries it has.
+    pub item_count: usize,
+    /// The revision that last changed its name, its place or what it holds.
+    pub revision: Revision,
+    pub(crate) entries: Entries,
+}
+
+/// What a container holds, as the model keeps it.
+#[derive(Clone, Debug)]
+pub(crate) enum Entries {
+    Base,
+    Folder,
+    List(Arc<[ContainerItem]>),
+    Smart(Arc<SmartState>),
+}
+
+/// The songs of a smart playlist: a set where any order will do, a list where the rules choose one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SmartItems {
+    Set(OrdSet<ItemId>),
+    Chosen(Arc<[ItemId]>),
+}
+
+impl SmartItems {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Set(ids) => ids.len(),
+            Self::Chosen(ids) => ids.len(),
+        }
+    }
+}
+
+impl Entries {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Base | Self::Folder => 0,
+            Self::List(entries) => entries.len(),
+            Self::Smart(state) => state.items.len(),
+        }
+    }
+
+    /// Whether a client could not tell them apart, and rules are the same.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Base, Self::Base) | (Self::Folder, Self::Folder) => true,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Smart(a), Self::Smart(b)) => a.rules == b.rules && a.items == b.items,
+            _ => false,
+        }
+    }
+}
+
+impl Container {
+    /// What sort of container it is.
+    #[must_use]
+    pub fn kind(&self) -> ContainerKind {
+        match &self.entries {
+            Entries::Base => ContainerKind::Base,
+            Entries::Folder => ContainerKind::Folder,
+            Entries::List(_) => ContainerKind::Playlist,
+            Entries::Smart(_) => ContainerKind::Smart,
+        }
+    }
+
+    /// The rules of a smart playlist.
+    #[must_use]
+    pub fn rules(&self) -> Option<&SmartRules> {
+        match &self.entries {
+            Entries::Smart(state) => Some(&state.rules),
+            _ => None,
+        }
+    }
+}

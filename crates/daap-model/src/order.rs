@@ -1,0 +1,150 @@
+//! Orders of all songs, made when first asked for and carried over to the next snapshot.
+//!
+//! An order is an array of ids. When a batch changes a few songs, the next snapshot keeps the array of
+//! the one before with the list of changed songs; when the order is asked for again, those are taken out
+//! and put in at their new place. A commit so costs nothing here, and a sorted page after it one copy.
+
+use std::sync::{Arc, OnceLock};
+
+use imbl::OrdMap;
+
+use crate::sort::{self, Key};
+use crate::{Item, ItemId, Sort};
+
+type ById = OrdMap<ItemId, Arc<Item>>;
+
+/// A carried-over order is given up when more than one song in so many has changed since: sorting anew
+/// is then as quick.
+const CARRY_ONE_IN: usize = 32;
+
+/// The orders of a snapshot's songs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Orders {
+    made: Arc<[OnceLock<Arc<[ItemId]>>; 4]>,
+    carried: [Option<Carried>; 4],
+}
+
+/// An order as it was, and which songs changed since.
+#[derive(Clone, Debug)]
+struct Carried {
+    order: Arc<[ItemId]>,
+    items: ById,
+    /// Ascending, each once.
+    changed: Arc<[ItemId]>,
+}
+
+impl Orders {
+    /// The orders of the snapshot after this one, in which the songs `changed` (ascending) differ.
+    pub(crate) fn next(&self, items: &ById, changed: &[ItemId]) -> Self {
+        let carried = [0, 1, 2, 3].map(|slot| {
+            let carried = match (self.made[slot].get(), &self.carried[slot]) {
+                (Some(order), _) => Carried {
+                    order: Arc::clone(order),
+                    items: items.clone(),
+                    changed: changed.into(),
+                },
+                (None, Some(earlier)) => {
+                    let mut all = [&*earlier.changed, changed].concat();
+                    all.sort_unstable();
+                    all.dedup();
+                    Carried { changed: all.into(), ..earlier.clone() }
+                }
+                (None, None) => return None,
+            };
+            (carried.changed.len() * CARRY_ONE_IN <= carried.order.len()).then_some(carried)
+        });
+        Self { made: Arc::default(), carried }
+    }
+
+    /// The ids of all songs in this order.
+    pub(crate) fn order(&self, items: &ById, sort: Sort) -> Arc<[ItemId]> {
+        let slot = sort as usize;
+        let make = || match &self.carried[slot] {
+            Some(carried) => carried.follow(items, sort),
+            None => sorted(items.values().map(Arc::as_ref), sort),
+        };
+        self.made[slot].get_or_init(make).clone()
+    }
+
+    /// Whether the order is at hand, or quickly made.
+    pub(crate) fn is_cheap(&self, sort: Sort) -> bool {
+        let slot = sort as usize;
+        self.made[slot].get().is_some() || self.carried[slot].is_some()
+    }
+}
+
+impl Carried {
+    fn follow(&self, items: &ById, sort: Sort) -> Arc<[ItemId]> {
+        let mut out = Vec::new();
+        let mut put: Vec<(usize, Key, ItemId)> = Vec::new();
+        for id in self.changed.iter() {
+            let key = |items: &ById| items.get(id).map(|item| sort::key(item, sort));
+            let (before, after) = (key(&self.items), key(items));
+            if before == after {
+                continue;
+            }
+            if let Some(before) = before {
+                out.push(self.place(&before, *id, sort));
+            }
+            if let Some(after) = after {
+                put.push((self.place(&after, *id, sort), after, *id));
+            }
+        }
+        if out.is_empty() && put.is_empty() {
+            return Arc::clone(&self.order);
+        }
+        out.sort_unstable();
+        put.sort_unstable();
+        splice(&self.order, &out, &put)
+    }
+
+    /// How many songs come before one with this key and id, in the order as it was.
+    fn place(&self, key: &[u8], id: ItemId, sort: Sort) -> usize {
+        let mut other = Key::new();
+        self.order.partition_point(|at| {
+            other.clear();
+            if let Some(item) = self.items.get(at) {
+                sort::write_key(item, sort, &mut other);
+            }
+            (other.as_slice(), *at) < (key, id)
+        })
+    }
+}
+
+/// The order without the places `out` and with the songs `put` before their places; both ascending.
+fn splice(order: &[ItemId], out: &[usize], put: &[(usize, Key, ItemId)]) -> Arc<[ItemId]> {
+    let mut spliced = Vec::with_capacity(order.len() + put.len() - out.len());
+    let mut from = 0;
+    let (mut out, mut put) = (out.iter().copied().peekable(), put.iter().peekable());
+    loop {
+        let next_out = out.peek().copied().unwrap_or(order.len());
+        match put.next_if(|(place, ..)| *place <= next_out) {
+            Some((place, _, id)) => {
+                spliced.extend_from_slice(&order[from..*place]);
+                spliced.push(*id);
+                from = *place;
+            }
+            None => {
+                spliced.extend_from_slice(&order[from..next_out]);
+                if out.next().is_none() {
+                    return spliced.into();
+                }
+                from = next_out + 1;
+            }
+        }
+    }
+}
+
+/// The ids of these songs in this order.
+pub(crate) fn sorted<'a>(items: impl Iterator<Item = &'a Item>, sort: Sort) -> Arc<[ItemId]> {
+    let mut keys = Key::new();
+    let mut rows: Vec<(usize, usize, ItemId)> = items
+        .map(|item| {
+            let start = keys.len();
+            sort::write_key(item, sort, &mut keys);
+            (start, keys.len(), item.id)
+        })
+        .collect();
+    rows.sort_unstable_by(|a, b| (&keys[a.0..a.1], a.2).cmp(&(&keys[b.0..b.1], b.2)));
+    rows.into_iter().map(|(_, _, id)| id).collect()
+}

@@ -1,0 +1,331 @@
+//! Asking for songs: which, in what order, which page.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use crate::order;
+use crate::sort::{self, SortHeader};
+use crate::{ContainerItem, ContainerItemId, Filter, Item, ItemId, Items, Sort};
+
+/// One row of a listing: a song, and the entry of the container by which it is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The entry; outside a container it has the number of the song.
+    pub entry: ContainerItemId,
+    /// The song.
+    pub item: &'a Item,
+}
+
+impl<'a> Row<'a> {
+    /// The row of a song outside a container.
+    #[must_use]
+    pub fn of(item: &'a Item) -> Self {
+        Self { entry: ContainerItem::of(item.id).id, item }
+    }
+}
+
+/// Which part of a listing is wanted. Rows count from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// All of it.
+    #[default]
+    All,
+    /// From this row to the end.
+    From(usize),
+    /// From one row to another, both included; nothing if they are the wrong way round.
+    Between(usize, usize),
+    /// The last so many rows.
+    Last(usize),
+}
+
+impl Page {
+    /// The rows this means in a listing of `total`: start and end, the end excluded.
+    #[must_use]
+    pub fn bounds(self, total: usize) -> (usize, usize) {
+        let (start, end) = match self {
+            Self::All => (0, total),
+            Self::From(first) => (first, total),
+            Self::Between(first, last) => (first, last.saturating_add(1)),
+            Self::Last(count) => (total.saturating_sub(count), total),
+        };
+        let end = end.min(total);
+        (start.min(end), end)
+    }
+}
+
+/// Songs being chosen. Nothing is looked at before [`Selection::page`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Selection<'a> {
+    items: Arc<Items>,
+    source: Source,
+    filter: Option<&'a Filter>,
+    sort: Option<Sort>,
+}
+
+/// Songs in an order, before paging.
+#[derive(Clone, Debug)]
+enum Source {
+    /// All songs, by id.
+    All,
+    Items(Arc<[ItemId]>),
+    Entries(Arc<[ContainerItem]>),
+}
+
+/// From how many rows on it pays to walk an order of all songs rather than to sort the rows.
+const WALK_FROM: usize = 4096;
+
+impl<'a> Selection<'a> {
+    pub(crate) fn all(items: Arc<Items>) -> Self {
+        Self { items, source: Source::All, filter: None, sort: None }
+    }
+
+    pub(crate) fn of_items(items: Arc<Items>, ids: Arc<[ItemId]>) -> Self {
+        Self { items, source: Source::Items(ids), filter: None, sort: None }
+    }
+
+    pub(crate) fn of_entries(items: Arc<Items>, entries: Arc<[ContainerItem]>) -> Self {
+        Self { items, source: Source::Entries(entries), filter: None, sort: None }
+    }
+
+    /// Only those that the filter means. A second filter takes the place of the first.
+    pub fn matching<'b>(self, filter: &'b Filter) -> Selection<'b> {
+        Selection { items: self.items, source: self.source, filter: Some(filter), sort: self.sort }
+    }
+
+    /// In this order. Without it, songs come by id and entries as the container has them.
+    pub fn sorted(self, sort: Sort) -> Self {
+        Self { sort: Some(sort), ..self }
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn rows(self) -> Rows {
+        self.page(Page::All)
+    }
+
+    /// The rows of one page.
+    #[must_use]
+    pub fn page(mut self, page: Page) -> Rows {
+        self.narrow();
+        self.arrange();
+        Rows::new(self.items, self.source, self.sort, page)
+    }
+
+    /// Leaves in `source` only what the filter means.
+    fn narrow(&mut self) {
+        let Some(filter) = self.filter.take() else { return };
+        let items = &self.items;
+        let matches = |id: &ItemId| items.find(*id).is_some_and(|item| filter.matches_item(item));
+        self.source = match &self.source {
+            Source::All => Source::Items(match items.candidates(filter) {
+                Some(ids) => ids.into_iter().filter(matches).collect(),
+                None => {
+                    let matching = items.iter().filter(|item| filter.matches_item(item));
+                    matching.map(|item| item.id).collect()
+                }
+            }),
+            Source::Items(ids) => Source::Items(ids.iter().copied().filter(matches).collect()),
+            Source::Entries(entries) => {
+                let matches = |entry: &&ContainerItem| {
+                    items
+                        .find(entry.item)
+                        .is_some_and(|item| filter.matches(Row { entry: entry.id, item }))
+                };
+                Source::Entries(entries.iter().filter(matches).copied().collect())
+            }
+        };
+    }
+
+    /// Puts `source` in the order asked for.
+    fn arrange(&mut self) {
+        let Some(sort) = self.sort else { return };
+        let items = &self.items;
+        self.source = match &self.source {
+            Source::All => Source::Items(items.orders.order(&items.by_id, sort)),
+            Source::Items(ids) if self.walks(ids.len(), sort) => {
+                let mut wanted: Vec<ItemId> = ids.to_vec();
+                wanted.sort_unstable();
+                let order = items.orders.order(&items.by_id, sort);
+                let is_wanted = |id: &ItemId| wanted.binary_search(id).is_ok();
+                Source::Items(order.iter().copied().filter(is_wanted).collect())
+            }
+            Source::Items(ids) => Source::Items(self.sort_ids(ids, sort)),
+            Source::Entries(entries) => Source::Entries(self.arrange_entries(entries, sort)),
+        };
+    }
+
+    fn arrange_entries(&self, entries: &[ContainerItem], sort: Sort) -> Arc<[ContainerItem]> {
+        let mut by_item: Vec<ContainerItem> = entries.to_vec();
+        by_item.sort_unstable_by_key(|entry| (entry.item, entry.id));
+        let songs: Arc<[ItemId]> = if self.walks(entries.len(), sort) {
+            self.items.orders.order(&self.items.by_id, sort)
+        } else {
+            let mut ids: Vec<ItemId> = by_item.iter().map(|entry| entry.item).collect();
+            ids.dedup();
+            self.sort_ids(&ids, sort)
+        };
+        let of_song = |id: &ItemId| {
+            let start = by_item.partition_point(|entry| entry.item < *id);
+            let end = start + by_item[start..].partition_point(|entry| entry.item == *id);
+            by_item[start..end].iter().copied()
+        };
+        songs.iter().flat_map(of_song).collect()
+    }
+
+    fn sort_ids(&self, ids: &[ItemId], sort: Sort) -> Arc<[ItemId]> {
+        let items = ids.iter().filter_map(|id| self.items.find(*id));
+        order::sorted(items.map(Arc::as_ref), sort)
+    }
+
+    fn walks(&self, rows: usize, sort: Sort) -> bool {
+        rows >= WALK_FROM && (self.items.orders.is_cheap(sort) || rows >= self.items.len() / 4)
+    }
+}
+
+/// The rows of a listing. It stands for itself: it holds the songs, not the snapshot, and costs four
+/// bytes a row at most.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    items: Arc<Items>,
+    source: Source,
+    sort: Option<Sort>,
+    start: usize,
+    end: usize,
+    total: usize,
+}
+
+impl Rows {
+    fn new(items: Arc<Items>, source: Source, sort: Option<Sort>, page: Page) -> Self {
+        let total = match &source {
+            Source::All => items.len(),
+            Source::Items(ids) => ids.len(),
+            Source::Entries(entries) => entries.len(),
+        };
+        let (start, end) = page.bounds(total);
+        Self { items, source, sort, start, end, total }
+    }
+
+    pub(crate) fn of_items(items: Arc<Items>, ids: Arc<[ItemId]>) -> Self {
+        Self::new(items, Source::Items(ids), None, Page::All)
+    }
+
+    /// How many rows the page has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether the page has no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// How many rows there are on all pages together.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The rows of the page.
+    #[must_use]
+    pub fn iter(&self) -> RowIter<'_> {
+        self.iter_from(Cursor::default())
+    }
+
+    /// The rows of the page from where an earlier iterator was left ([`RowIter::cursor`]).
+    #[must_use]
+    pub fn iter_from(&self, cursor: Cursor) -> RowIter<'_> {
+        let done = cursor.done.min(self.len());
+        let rest = self.start + done..self.end;
+        let walk = match (&self.source, cursor.last) {
+            (Source::All, Some(last)) => {
+                let after = (Bound::Excluded(last), Bound::Unbounded);
+                Walk::Songs(self.items.by_id.range::<_, ItemId>(after), rest.len())
+            }
+            (Source::All, None) => {
+                let mut songs = self.items.by_id.range::<_, ItemId>(..);
+                if let Some(skipped) = rest.start.checked_sub(1) {
+                    songs.nth(skipped);
+                }
+                Walk::Songs(songs, rest.len())
+            }
+            (Source::Items(ids), _) => Walk::Items(ids[rest].iter()),
+            (Source::Entries(entries), _) => Walk::Entries(entries[rest].iter()),
+        };
+        RowIter { items: &self.items, walk, cursor: Cursor { done, last: cursor.last } }
+    }
+
+    /// The headings of the page, counted from its own first row; a listing that was not sorted, or not by
+    /// a text, has all its rows under the last one.
+    #[must_use]
+    pub fn headers(&self) -> Vec<SortHeader> {
+        sort::headers(self.iter().map(|row| self.sort.map_or("", |sort| sort.text(row.item))))
+    }
+}
+
+/// Where an iterator over [`Rows`] was left. The default is the first row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor {
+    done: usize,
+    last: Option<ItemId>,
+}
+
+/// The rows of a listing, one by one.
+#[derive(Debug)]
+pub struct RowIter<'a> {
+    items: &'a Items,
+    walk: Walk<'a>,
+    cursor: Cursor,
+}
+
+#[derive(Debug)]
+enum Walk<'a> {
+    /// All songs, and how many are still wanted.
+    Songs(
+        imbl::ordmap::RangedIter<'a, ItemId, Arc<Item>, imbl::shared_ptr::DefaultSharedPtr>,
+        usize,
+    ),
+    Items(std::slice::Iter<'a, ItemId>),
+    Entries(std::slice::Iter<'a, ContainerItem>),
+}
+
+impl RowIter<'_> {
+    /// Where it stands, for [`Rows::iter_from`] of the same rows.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+}
+
+impl<'a> Iterator for RowIter<'a> {
+    type Item = Row<'a>;
+
+    fn next(&mut self) -> Option<Row<'a>> {
+        let row = match &mut self.walk {
+            Walk::Songs(songs, wanted) => {
+                *wanted = wanted.checked_sub(1)?;
+                Row::of(songs.next()?.1)
+            }
+            Walk::Items(ids) => Row::of(self.items.find(*ids.next()?)?),
+            Walk::Entries(entries) => {
+                let entry = entries.next()?;
+                Row { entry: entry.id, item: self.items.find(entry.item)? }
+            }
+        };
+        self.cursor = Cursor { done: self.cursor.done + 1, last: Some(row.item.id) };
+        Some(row)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let rows = match &self.walk {
+            Walk::Songs(_, wanted) => *wanted,
+            Walk::Items(ids) => ids.len(),
+            Walk::Entries(entries) => entries.len(),
+        };
+        (rows, Some(rows))
+    }
+}
+
+impl ExactSizeIterator for RowIter<'_> {}

@@ -1,0 +1,208 @@
+//! Smart playlists: rules as data, answered by the model at every change.
+
+use std::sync::Arc;
+
+use imbl::OrdSet;
+
+use crate::container::SmartItems;
+use crate::sort::{self, Key};
+use crate::{Filter, Item, ItemId, Items, Sort, Timestamp};
+
+/// How far the clock has to move before rules that ask what time it is are answered anew for every
+/// song. Songs that change are looked at each time.
+pub const CLOCK_STEP_SECONDS: u32 = 60;
+
+/// What belongs into a smart playlist.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SmartRules {
+    /// Which songs.
+    pub filter: Filter,
+    /// How many of them; `None` for all, which are listed by id.
+    pub limit: Option<SmartLimit>,
+}
+
+/// Only some of the songs that match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SmartLimit {
+    /// How much of them.
+    pub amount: SmartAmount,
+    /// Which come first; they are listed in that order.
+    pub by: SmartOrder,
+}
+
+/// How much goes into a limited smart playlist. A song that does not fit ends the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmartAmount {
+    /// So many songs.
+    Songs(u32),
+    /// So many milliseconds of music.
+    Duration(u64),
+    /// So many bytes.
+    Size(u64),
+}
+
+/// By what the songs of a limited smart playlist are chosen. Ties go to the lower id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SmartOrder {
+    /// In an order that looks random, and is always the same for the same songs.
+    Random,
+    /// By title.
+    Title,
+    /// By album, disc, track.
+    Album,
+    /// By artist, album, disc, track.
+    Artist,
+    /// Genre.
+    Genre,
+    /// Highest rating first.
+    HighestRating,
+    /// Lowest rating first.
+    LowestRating,
+    /// Played most often first.
+    MostPlayed,
+    /// Played least often first.
+    LeastPlayed,
+    /// Played last first.
+    MostRecentlyPlayed,
+    /// Not played for longest first.
+    LeastRecentlyPlayed,
+    /// Newest in the library first.
+    MostRecentlyAdded,
+    /// Oldest in the library first.
+    LeastRecentlyAdded,
+}
+
+/// A smart playlist as the model keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct SmartState {
+    pub(crate) rules: SmartRules,
+    pub(crate) items: SmartItems,
+    /// The filter with the clock read at `answered_at`.
+    filter: Filter,
+    /// `None` until the first answer.
+    answered_at: Option<Timestamp>,
+}
+
+impl SmartState {
+    /// Rules that have not been answered yet.
+    pub(crate) fn unanswered(rules: SmartRules) -> Self {
+        let items = SmartItems::Set(OrdSet::new());
+        Self { filter: rules.filter.clone(), rules, items, answered_at: None }
+    }
+
+    fn answer(&self, items: &Items, now: Timestamp) -> Self {
+        let rules = self.rules.clone();
+        // While nobody knows the time, "in the last 30 days" holds for nothing.
+        let filter = match now {
+            Timestamp(0) => rules.filter.clone(),
+            now => rules.filter.at(now),
+        };
+        let found = choose(&filter, rules.limit, items);
+        Self { rules, items: found, filter, answered_at: Some(now) }
+    }
+
+    /// The state after some songs changed and the clock moved, or `None` if nothing of it is different.
+    pub(crate) fn follow(
+        &self,
+        before: Option<&Items>,
+        after: &Items,
+        changed: &[ItemId],
+        now: Timestamp,
+    ) -> Option<Self> {
+        let (Some(before), Some(answered_at)) = (before, self.answered_at) else {
+            return Some(self.answer(after, now));
+        };
+        let clock_moved = now.0.saturating_sub(answered_at.0) >= CLOCK_STEP_SECONDS;
+        if clock_moved && self.rules.filter.needs_clock() {
+            return Some(self.answer(after, now));
+        }
+        let items = self.follow_items(before, after, changed)?;
+        Some(Self { items, ..self.clone() })
+    }
+
+    fn follow_items(
+        &self,
+        before: &Items,
+        after: &Items,
+        changed: &[ItemId],
+    ) -> Option<SmartItems> {
+        let matches =
+            |item: Option<&Arc<Item>>| item.is_some_and(|item| self.filter.matches_item(item));
+        match &self.items {
+            SmartItems::Set(ids) => {
+                let mut ids = ids.clone();
+                let mut differs = false;
+                for id in changed {
+                    differs |= if matches(after.find(*id)) {
+                        ids.insert(*id).is_none()
+                    } else {
+                        ids.remove(id).is_some()
+                    };
+                }
+                differs.then_some(SmartItems::Set(ids))
+            }
+            SmartItems::Chosen(_) => changed
+                .iter()
+                .any(|id| matches(before.find(*id)) || matches(after.find(*id)))
+                .then(|| choose(&self.filter, self.rules.limit, after)),
+        }
+    }
+}
+
+fn choose(filter: &Filter, limit: Option<SmartLimit>, items: &Items) -> SmartItems {
+    let matching = items.iter().filter(|item| filter.matches_item(item));
+    let Some(limit) = limit else {
+        return SmartItems::Set(matching.map(|item| item.id).collect::<OrdSet<_>>());
+    };
+    let mut ranked: Vec<(Rank, &Item)> =
+        matching.map(|item| (rank(item, limit.by), item)).collect();
+    ranked.sort_unstable_by(|(a, x), (b, y)| a.cmp(b).then(x.id.cmp(&y.id)));
+    let mut room = limit.amount;
+    let chosen = ranked.into_iter().map(|(_, item)| item).take_while(|item| fits(item, &mut room));
+    SmartItems::Chosen(chosen.map(|item| item.id).collect())
+}
+
+/// Takes the song's share of the room there is.
+fn fits(item: &Item, room: &mut SmartAmount) -> bool {
+    let left = match room {
+        SmartAmount::Songs(left) => {
+            let rest = left.checked_sub(1);
+            rest.map(SmartAmount::Songs)
+        }
+        SmartAmount::Duration(left) => {
+            left.checked_sub(item.track.duration_ms.into()).map(SmartAmount::Duration)
+        }
+        SmartAmount::Size(left) => left.checked_sub(item.track.size).map(SmartAmount::Size),
+    };
+    if let Some(left) = left {
+        *room = left;
+    }
+    left.is_some()
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Number(u64),
+    Text(Key),
+}
+
+fn rank(item: &Item, by: SmartOrder) -> Rank {
+    let usage = &item.usage;
+    let low = |number: u64| Rank::Number(number);
+    let high = |number: u64| Rank::Number(u64::MAX - number);
+    match by {
+        SmartOrder::Random => low(crate::group::mix(item.persistent_id.get())),
+        SmartOrder::Title => Rank::Text(sort::key(item, Sort::Title)),
+        SmartOrder::Album => Rank::Text(sort::key(item, Sort::Album)),
+        SmartOrder::Artist => Rank::Text(sort::key(item, Sort::Artist)),
+        SmartOrder::Genre => Rank::Text(sort::text_key(&item.track.genre)),
+        SmartOrder::HighestRating => high(usage.rating.into()),
+        SmartOrder::LowestRating => low(usage.rating.into()),
+        SmartOrder::MostPlayed => high(usage.play_count.into()),
+        SmartOrder::LeastPlayed => low(usage.play_count.into()),
+        SmartOrder::MostRecentlyPlayed => high(usage.last_played.0.into()),
+        SmartOrder::LeastRecentlyPlayed => low(usage.last_played.0.into()),
+        SmartOrder::MostRecentlyAdded => high(usage.added.0.into()),
+        SmartOrder::LeastRecentlyAdded => low(usage.added.0.into()),
+    }
+}

@@ -1,0 +1,115 @@
+//! Texts without regard to capitals, and the pool that keeps each text once.
+
+use std::collections::HashSet;
+
+use crate::{Text, Track};
+
+/// A text made ready to be looked for without regard to capitals: in lower case, by Unicode's mapping.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Folded(Box<str>);
+
+impl Folded {
+    /// Makes a text ready.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.chars().flat_map(char::to_lowercase).collect())
+    }
+
+    /// The text in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn lower(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.chars().flat_map(char::to_lowercase)
+}
+
+/// Whether `needle` is somewhere in `text`.
+pub(crate) fn contains_folded(text: &str, needle: &Folded) -> bool {
+    let wanted = needle.as_str();
+    if text.is_ascii() {
+        return contains_ascii(text.as_bytes(), wanted.as_bytes());
+    }
+    wanted.is_empty() || text.char_indices().any(|(at, _)| starts_with(lower(&text[at..]), wanted))
+}
+
+fn contains_ascii(text: &[u8], wanted: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    let Some(last_start) = text.len().checked_sub(wanted.len()) else { return false };
+    let upper = first.to_ascii_uppercase();
+    text[..=last_start].iter().enumerate().any(|(at, byte)| {
+        (byte == first || *byte == upper)
+            && text[at + 1..at + wanted.len()].eq_ignore_ascii_case(rest)
+    })
+}
+
+/// Whether `text` begins with `needle`.
+pub(crate) fn starts_with_folded(text: &str, needle: &Folded) -> bool {
+    starts_with(lower(text), needle.as_str())
+}
+
+fn starts_with(mut text: impl Iterator<Item = char>, wanted: &str) -> bool {
+    wanted.chars().all(|c| text.next() == Some(c))
+}
+
+/// Whether `text` ends with `needle`.
+pub(crate) fn ends_with_folded(text: &str, needle: &Folded) -> bool {
+    let mut backwards = text.chars().rev().flat_map(|c| {
+        let lower: Vec<char> = c.to_lowercase().collect();
+        lower.into_iter().rev()
+    });
+    needle.as_str().chars().rev().all(|c| backwards.next() == Some(c))
+}
+
+/// Keeps one copy of each text that songs tend to share.
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    texts: HashSet<Text>,
+    /// When there are this many texts, those that no song has any more are dropped.
+    sweep_at: usize,
+}
+
+/// Below this many texts it is not worth looking for unused ones.
+const SWEEP_MIN: usize = 4096;
+
+impl Interner {
+    /// Makes a song share its texts with the others.
+    pub(crate) fn share(&mut self, track: &mut Track) {
+        for text in [
+            &mut track.artist,
+            &mut track.album_artist,
+            &mut track.album,
+            &mut track.genre,
+            &mut track.composer,
+            &mut track.comment,
+            &mut track.grouping,
+            &mut track.sort_artist,
+            &mut track.sort_album_artist,
+            &mut track.sort_album,
+            &mut track.sort_composer,
+            &mut track.format,
+        ] {
+            self.intern(text);
+        }
+        if track.sort_title == track.title {
+            track.sort_title = track.title.clone();
+        }
+    }
+
+    fn intern(&mut self, text: &mut Text) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(known) = self.texts.get(text.as_str()) {
+            *text = known.clone();
+            return;
+        }
+        if self.texts.len() >= self.sweep_at.max(SWEEP_MIN) {
+            self.texts.retain(|text| text.holders() != Some(1));
+            self.sweep_at = self.texts.len() * 2;
+        }
+        self.texts.insert(text.clone());
+    }
+}
