@@ -1,0 +1,233 @@
+//! The librarian's books: which song has which id, and what is still to be saved.
+//!
+//! Pure bookkeeping. Changes go in; what is to be saved and shown comes out of the [`Ledger`]'s pending
+//! rows. A [`Shelf`] for each source, and one ledger for all.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use daap_model::{DatabaseId, ItemId, PersistentId, Timestamp};
+
+use crate::handle::UsageEdit;
+use crate::ledger::{IdsExhausted, Ledger, Moment, Pending};
+use crate::persist::{DatabaseRow, NextIds, PlaylistRow, SongRow, SourceId, SourceRow};
+use crate::shelf::Shelf;
+use crate::source::{Change, SourceKey};
+
+/// The start of 2026. A clock that shows an earlier time is not set: small machines without a battery
+/// start in 1970 and learn the time from the network.
+const CLOCK_WAS_SET: Timestamp = Timestamp(1_767_225_600);
+
+/// What the library has been told and what it made of it.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    pub(crate) databases: BTreeMap<DatabaseId, DatabaseRow>,
+    pub(crate) shelves: BTreeMap<SourceId, Shelf>,
+    pub(crate) ledger: Ledger,
+}
+
+impl Books {
+    /// Goes on with the ids that come next.
+    pub(crate) fn go_on_at(&mut self, next: NextIds) {
+        self.ledger.pending.rows.next = next;
+    }
+
+    /// Enters a source that was saved. One without a database is left out, and its songs with it.
+    pub(crate) fn enter_source(&mut self, row: SourceRow, shared: bool) {
+        if let Some(database) = self.databases.get(&row.database) {
+            let shelf = Shelf::new(row.clone(), database.persistent_id, shared);
+            self.shelves.insert(row.id, shelf);
+        }
+    }
+
+    /// Enters a song that was saved, and returns the shelf it is on. One without a source, or with the
+    /// key or persistent id of another, has no place: it is removed.
+    pub(crate) fn enter_song(&mut self, row: &SongRow) -> Option<&Shelf> {
+        let shelf = self.shelves.get_mut(&row.source);
+        let shelf = shelf.filter(|shelf| !shelf.songs.contains_key(&row.key));
+        let Some(shelf) = shelf.filter(|_| self.ledger.claim(row.persistent_id)) else {
+            tracing::warn!(key = %row.key, "a stored song has no place in the library and is removed");
+            self.ledger.remove_song(row.id, true);
+            return None;
+        };
+        shelf.enter_song(row);
+        Some(shelf)
+    }
+
+    /// Enters a playlist that was saved. One without a source, or with the key or persistent id of
+    /// another, has no place: it is removed.
+    pub(crate) fn enter_playlist(&mut self, row: PlaylistRow) {
+        let shelf = self.shelves.get_mut(&row.source);
+        let shelf = shelf.filter(|shelf| !shelf.playlists.contains_key(&row.key));
+        let Some(shelf) = shelf.filter(|_| self.ledger.claim(row.persistent_id)) else {
+            tracing::warn!(key = %row.key, "a stored playlist has no place in the library");
+            self.ledger.pending.rows.playlists.insert(row.id, None);
+            return;
+        };
+        shelf.enter_playlist(row);
+    }
+
+    /// The database that the program calls `key`; if it is new it gets `persistent_id`.
+    pub(crate) fn open_database(
+        &mut self,
+        key: &str,
+        persistent_id: PersistentId,
+    ) -> Result<DatabaseRow, IdsExhausted> {
+        if let Some(row) = self.databases.values().find(|row| row.key == key) {
+            return Ok(row.clone());
+        }
+        let id = self.ledger.new_database()?;
+        let row = DatabaseRow { id, key: key.to_owned(), persistent_id };
+        self.databases.insert(id, row.clone());
+        self.ledger.pending.rows.databases.insert(id, row.clone());
+        Ok(row)
+    }
+
+    /// The source of this name in this database, which the library runs with.
+    pub(crate) fn open_source(&mut self, database: &DatabaseRow, name: &str) -> SourceId {
+        let wanted =
+            |shelf: &&mut Shelf| shelf.row.database == database.id && shelf.row.name == name;
+        let rows = &mut self.ledger.pending.rows;
+        if let Some(shelf) = self.shelves.values_mut().find(wanted) {
+            if shelf.row.unshared_since.take().is_some() {
+                rows.sources.insert(shelf.row.id, Some(shelf.row.clone()));
+            }
+            return shelf.row.id;
+        }
+        let id = self.ledger.new_source();
+        let row =
+            SourceRow { id, database: database.id, name: name.to_owned(), unshared_since: None };
+        self.shelves.insert(id, Shelf::new(row.clone(), database.persistent_id, true));
+        self.ledger.pending.rows.sources.insert(id, Some(row));
+        id
+    }
+
+    /// Takes what is to be saved out of the books.
+    pub(crate) fn take_pending(&mut self) -> Pending {
+        let next = self.ledger.pending.rows.next;
+        let pending = mem::take(&mut self.ledger.pending);
+        self.ledger.pending.rows.next = next;
+        pending
+    }
+
+    /// Dates the sources that the library runs without from now on.
+    pub(crate) fn date_unshared(&mut self, now: Timestamp) {
+        for shelf in self.shelves.values_mut().filter(|shelf| !shelf.shared) {
+            if shelf.row.unshared_since.is_none() {
+                shelf.row.unshared_since = Some(now);
+                let row = Some(shelf.row.clone());
+                self.ledger.pending.rows.sources.insert(shelf.row.id, row);
+            }
+        }
+    }
+
+    /// Takes in what a source reports.
+    pub(crate) fn change(
+        &mut self,
+        source: SourceId,
+        change: Change,
+        moment: Moment<'_>,
+    ) -> Result<(), IdsExhausted> {
+        match self.shelves.get_mut(&source) {
+            Some(shelf) => shelf.change(change, &mut self.ledger, moment),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in that a source has told all it has.
+    pub(crate) fn settle(&mut self, source: SourceId) {
+        if let Some(shelf) = self.shelves.get_mut(&source) {
+            shelf.settle(&mut self.ledger);
+        }
+    }
+
+    /// Takes in what a listener did with a song; `false` if the source has no such song.
+    pub(crate) fn edit(
+        &mut self,
+        source: SourceId,
+        key: &SourceKey,
+        item: ItemId,
+        edit: UsageEdit,
+        moment: Moment<'_>,
+    ) -> bool {
+        let Some(shelf) = self.shelves.get_mut(&source) else { return false };
+        if shelf.songs.get(key).is_none_or(|song| song.id != item) {
+            return false;
+        }
+        shelf.edit(key, edit, &mut self.ledger, moment);
+        true
+    }
+
+    /// Gives up what has been away for longer than `grace_s` seconds.
+    pub(crate) fn expire(&mut self, grace_s: u32, moment: Moment<'_>) {
+        let ledger = &mut self.ledger;
+        self.shelves.retain(|id, shelf| {
+            match grace(shelf.row.unshared_since, grace_s, moment.now) {
+                Grace::Lasts => true,
+                Grace::Begins => {
+                    shelf.row.unshared_since = Some(moment.now);
+                    ledger.pending.rows.sources.insert(*id, Some(shelf.row.clone()));
+                    true
+                }
+                Grace::Over => {
+                    tracing::info!(
+                        source = shelf.row.name,
+                        "forgets a source that is not shared any more"
+                    );
+                    ledger.pending.rows.sources.insert(*id, None);
+                    false
+                }
+            }
+        });
+        for shelf in self.shelves.values_mut().filter(|shelf| shelf.shared) {
+            shelf.expire(grace_s, ledger, moment);
+        }
+    }
+}
+
+/// Where a grace period stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grace {
+    Lasts,
+    /// Its start was dated by a clock that was not set, so it starts now.
+    Begins,
+    Over,
+}
+
+/// Where the grace period of something that has been away since `since` stands.
+pub(crate) fn grace(since: Option<Timestamp>, grace_s: u32, now: Timestamp) -> Grace {
+    match since {
+        Some(_) if now < CLOCK_WAS_SET => Grace::Lasts,
+        Some(since) if since < CLOCK_WAS_SET => Grace::Begins,
+        Some(since) if now.0.saturating_sub(since.0) > grace_s => Grace::Over,
+        _ => Grace::Lasts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(since: Option<u32>, now: u32, expected: Grace) {
+        let at = |days: u32| Timestamp(CLOCK_WAS_SET.0 + days * 86_400);
+        assert_eq!(grace(since.map(at), 30 * 86_400, at(now)), expected);
+    }
+
+    #[test]
+    fn grace_ends_after_its_days() {
+        check(None, 100, Grace::Lasts);
+        check(Some(1), 1, Grace::Lasts);
+        check(Some(1), 31, Grace::Lasts);
+        check(Some(1), 32, Grace::Over);
+        check(Some(5), 1, Grace::Lasts);
+    }
+
+    #[test]
+    fn a_clock_that_was_not_set_costs_nobody_a_song() {
+        let (unset, set) = (Timestamp(60), Timestamp(CLOCK_WAS_SET.0 + 60));
+        assert_eq!(grace(Some(unset), 30, set), Grace::Begins);
+        assert_eq!(grace(Some(set), 30, unset), Grace::Lasts);
+        assert_eq!(grace(Some(unset), 30, Timestamp(1_000_000)), Grace::Lasts);
+    }
+}

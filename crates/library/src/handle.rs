@@ -1,0 +1,316 @@
+//! The library as everyone but the librarian sees it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use daap_model::{DatabaseId, ItemId, Revision, Snapshot, Timestamp};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::persist::PersistError;
+use crate::report::ScanState;
+use crate::source::{Artwork, ArtworkSize, Source, SourceError, SourceKey};
+use crate::writer::Writer;
+use crate::{Builder, Content};
+
+/// How long [`Library::shutdown`] waits for sources and store before it leaves them behind.
+pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// A library at work. Cheap to clone; when the last clone is dropped it shuts down.
+///
+/// What it holds is read from [`snapshot`](Self::snapshot), which never waits and never changes.
+#[derive(Clone)]
+pub struct Library {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all clones of a [`Library`] have in common.
+pub(crate) struct Shared {
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) scans: watch::Receiver<Vec<ScanState>>,
+    pub(crate) health: watch::Receiver<Health>,
+    pub(crate) ready: watch::Receiver<bool>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) ended: watch::Receiver<bool>,
+    pub(crate) edits: mpsc::Sender<Edit>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) writer: Writer,
+}
+
+/// What keeps the library from working as it should; empty if nothing does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// One entry for each trouble.
+    pub problems: Vec<Problem>,
+}
+
+/// A trouble, for the person who can help it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What does not work, with the path or address it concerns.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Library {
+    /// Begins a library with this name, which is what people see in their player.
+    #[must_use]
+    pub fn builder(name: &str) -> Builder {
+        Builder::new(name)
+    }
+
+    /// The library as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshots.borrow().clone()
+    }
+
+    /// The library as it becomes: always the newest snapshot.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.shared.snapshots.clone()
+    }
+
+    /// Waits until the library is past revision `seen`, at once if it is, and returns the revision it is
+    /// at; `None` when it shuts down.
+    pub async fn past(&self, seen: Revision) -> Option<Revision> {
+        let (mut snapshots, mut stop) = (self.watch(), self.shared.stop.subscribe());
+        tokio::select! {
+            biased;
+            () = is_true(&mut stop) => None,
+            newer = snapshots.wait_for(|now| now.revision() > seen) => Some(newer.ok()?.revision()),
+        }
+    }
+
+    /// Waits until the library is worth announcing: what was stored is loaded, and it holds a song or
+    /// every source has settled once (or given up). `false` when it shuts down before.
+    pub async fn ready(&self) -> bool {
+        let mut ready = self.shared.ready.clone();
+        ready.wait_for(|ready| *ready).await.is_ok()
+    }
+
+    /// What the sources are doing, summed over all of them.
+    #[must_use]
+    pub fn scan(&self) -> ScanState {
+        ScanState::sum(self.shared.scans.borrow().iter())
+    }
+
+    /// What each source is doing, in the order in which they were given to the builder.
+    #[must_use]
+    pub fn watch_scans(&self) -> watch::Receiver<Vec<ScanState>> {
+        self.shared.scans.clone()
+    }
+
+    /// What keeps the library from working as it should.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.health.borrow().clone()
+    }
+
+    /// The same as it becomes.
+    #[must_use]
+    pub fn watch_health(&self) -> watch::Receiver<Health> {
+        self.shared.health.clone()
+    }
+
+    /// Opens the sound of a song.
+    pub async fn open(&self, database: DatabaseId, item: ItemId) -> Result<Content, OpenError> {
+        let (source, key) = self.shared.routes.find(database, item)?;
+        Ok(source.open(key).await?)
+    }
+
+    /// The picture of a song, scaled to fit `size`; `None` if it has none.
+    pub async fn artwork(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        size: ArtworkSize,
+    ) -> Result<Option<Artwork>, OpenError> {
+        let (source, key) = self.shared.routes.find(database, item)?;
+        Ok(source.artwork(key, size).await?)
+    }
+
+    /// Rates a song, 0 to 100 (20 a star; 0 is unrated; more counts as 100).
+    pub async fn rate(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        rating: u8,
+    ) -> Result<(), EditError> {
+        self.edit(database, item, UsageEdit::Rate(rating.min(100))).await
+    }
+
+    /// Counts that a song was played to its end.
+    pub async fn played(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        at: Timestamp,
+    ) -> Result<(), EditError> {
+        self.edit(database, item, UsageEdit::Played(at)).await
+    }
+
+    /// Counts that a song was skipped.
+    pub async fn skipped(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        at: Timestamp,
+    ) -> Result<(), EditError> {
+        self.edit(database, item, UsageEdit::Skipped(at)).await
+    }
+
+    /// Returns once the edit is on disk and visible.
+    async fn edit(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        what: UsageEdit,
+    ) -> Result<(), EditError> {
+        let (done, answer) = oneshot::channel();
+        let edit = Edit { database, item, what, done };
+        self.shared.edits.send(edit).await.map_err(|_| EditError::Closed)?;
+        answer.await.map_err(|_| EditError::Closed)?
+    }
+
+    /// A setting kept with the library.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, PersistError> {
+        let name = name.to_owned();
+        self.shared.writer.run(move |persist| persist.setting(&name)).await?
+    }
+
+    /// Keeps a setting, or with `None` forgets it.
+    pub async fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), PersistError> {
+        let (name, value) = (name.to_owned(), value.map(str::to_owned));
+        self.shared.writer.run(move |persist| persist.set_setting(&name, value.as_deref())).await?
+    }
+
+    /// Stops the sources, saves what is not saved, closes the store. Everyone who waits for a revision is
+    /// released at once. Takes at most [`SHUTDOWN_LIMIT`].
+    pub async fn shutdown(&self) {
+        self.shared.stop.send_replace(true);
+        let mut ended = self.shared.ended.clone();
+        if tokio::time::timeout(SHUTDOWN_LIMIT, is_true(&mut ended)).await.is_err() {
+            tracing::warn!("the library did not shut down in time; its last changes may be lost");
+        }
+    }
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let snapshot = self.snapshot();
+        f.debug_struct("Library")
+            .field("name", &snapshot.name())
+            .field("revision", &snapshot.revision())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits until a flag is set or nobody is left to set it.
+pub(crate) async fn is_true(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|set| *set).await;
+}
+
+/// Something a listener did with a song.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    pub(crate) database: DatabaseId,
+    pub(crate) item: ItemId,
+    pub(crate) what: UsageEdit,
+    pub(crate) done: oneshot::Sender<Result<(), EditError>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UsageEdit {
+    Rate(u8),
+    Played(Timestamp),
+    Skipped(Timestamp),
+}
+
+/// Which source a song comes from and what it is called there.
+pub(crate) struct Routes {
+    sources: Vec<Arc<dyn Source>>,
+    /// Held for a short step, never while something is awaited. The librarian alone writes.
+    items: RwLock<HashMap<ItemId, Route>>,
+}
+
+pub(crate) struct Route {
+    pub(crate) database: DatabaseId,
+    /// The source's number among the library's sources.
+    pub(crate) source: usize,
+    pub(crate) key: SourceKey,
+}
+
+impl Routes {
+    pub(crate) fn new(sources: Vec<Arc<dyn Source>>) -> Self {
+        Self { sources, items: RwLock::default() }
+    }
+
+    /// Sets the ways to these songs, or with `None` forgets them.
+    pub(crate) fn update(&self, changes: impl IntoIterator<Item = (ItemId, Option<Route>)>) {
+        let mut items = self.items.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, route) in changes {
+            match route {
+                Some(route) => items.insert(id, route),
+                None => items.remove(&id),
+            };
+        }
+    }
+
+    fn find(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+    ) -> Result<(Arc<dyn Source>, SourceKey), OpenError> {
+        let place = self.place(database, item);
+        let (source, key) = place.ok_or(OpenError::Unknown { database, item })?;
+        Ok((Arc::clone(&self.sources[source]), key))
+    }
+
+    /// Which source has a song, by its number, and what it calls it.
+    pub(crate) fn place(&self, database: DatabaseId, item: ItemId) -> Option<(usize, SourceKey)> {
+        let items = self.items.read().unwrap_or_else(PoisonError::into_inner);
+        let route = items.get(&item).filter(|route| route.database == database)?;
+        Some((route.source, route.key.clone()))
+    }
+}
+
+/// Why a song's sound or picture cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No song has this id, or no longer.
+    #[error("database {database} has no item {item}")]
+    Unknown {
+        /// The database asked for.
+        database: DatabaseId,
+        /// The item asked for.
+        item: ItemId,
+    },
+    /// Its source says why.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// Why something could not be changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// No song has this id, or no longer.
+    #[error("database {database} has no item {item}")]
+    Unknown {
+        /// The database.
+        database: DatabaseId,
+        /// The item.
+        item: ItemId,
+    },
+    /// It could not be saved now. It is kept, and takes effect once saving works again
+    /// ([`Library::health`] tells).
+    #[error("the change cannot be saved now")]
+    NotSaved,
+    /// The library is shutting down.
+    #[error("the library is shutting down")]
+    Closed,
+}

@@ -1,0 +1,316 @@
+//! The owner of the model. Every change of the library happens in this task.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use daap_model::Snapshot;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::books::Books;
+use crate::clock::Clock;
+use crate::handle::{Edit, EditError, Health, Problem, is_true};
+use crate::ledger::{Moment, Pending};
+use crate::persist::{Persist, PersistError, SourceId};
+use crate::report::{Event, Told};
+use crate::source::Change;
+use crate::stage::Stage;
+use crate::writer::Writer;
+
+/// During a burst of reports the library is saved and shown this often.
+const BURST: Duration = Duration::from_secs(1);
+/// With this many rows to save it does not wait for the second to pass. While saving fails nothing is
+/// taken in beyond it: the sources wait.
+const MAX_PENDING: usize = 20_000;
+/// Reports taken in before looking whether it is time to save.
+const MAX_AT_ONCE: usize = 256;
+/// Edits whose makers wait for them to be saved; more are not taken in.
+const MAX_EDITORS: usize = 256;
+/// How soon saving is tried again after it failed once; each failure doubles it.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// And after it failed often.
+const RETRY_LAST: Duration = Duration::from_secs(60);
+/// How often it is looked for songs that have been away for too long.
+const EXPIRY_CHECK: Duration = Duration::from_secs(3600);
+
+/// How long the sources have to end when the library shuts down.
+const SOURCES_LIMIT: Duration = Duration::from_secs(3);
+
+/// The owner of the model.
+pub(crate) struct Librarian {
+    pub(crate) books: Books,
+    pub(crate) stage: Stage,
+    pub(crate) writer: Writer,
+    /// By their numbers.
+    pub(crate) sources: Vec<RunningSource>,
+    /// The sources' runs; each returns its number.
+    pub(crate) tasks: JoinSet<usize>,
+    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) edits: mpsc::Receiver<Edit>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) ended: watch::Sender<bool>,
+    pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(crate) health: watch::Sender<Health>,
+    pub(crate) ready: watch::Sender<bool>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) grace_s: u32,
+    pub(crate) waiting: Waiting,
+    pub(crate) troubles: Troubles,
+}
+
+/// A source whose reports the librarian takes in.
+pub(crate) struct RunningSource {
+    pub(crate) id: SourceId,
+    pub(crate) ended: bool,
+}
+
+/// What keeps the librarian from its work, each in its place.
+#[derive(Default)]
+pub(crate) struct Troubles {
+    unsaved: Option<Problem>,
+    exhausted: Option<Problem>,
+}
+
+/// Who waits for what is pending to be saved, and when that is to be tried.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    settled: Vec<oneshot::Sender<()>>,
+    editors: Vec<oneshot::Sender<Result<(), EditError>>>,
+    last_save: Option<Instant>,
+    retry: Option<Retry>,
+}
+
+#[derive(Clone, Copy)]
+struct Retry {
+    at: Instant,
+    pause: Duration,
+}
+
+impl Librarian {
+    /// Works until the library is told to stop or nobody has it any more, then saves what is left.
+    pub(crate) async fn run(mut self) {
+        self.tell_if_ready();
+        let mut stop = self.stop.subscribe();
+        let mut expiry = tokio::time::interval_at(Instant::now() + EXPIRY_CHECK, EXPIRY_CHECK);
+        loop {
+            let due = self.due();
+            tokio::select! {
+                biased;
+                () = is_true(&mut stop) => break,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.save().await,
+                edit = self.edits.recv(), if self.waiting.editors.len() < MAX_EDITORS => match edit {
+                    Some(edit) => self.edit(edit),
+                    None => break,
+                },
+                _ = expiry.tick() => self.expire(),
+                Some(Ok(ended)) = self.tasks.join_next() => self.source_ended(ended),
+                Some(event) = self.events.recv(), if self.has_room() => self.take_in(event),
+            }
+        }
+        self.shut_down().await;
+    }
+
+    fn has_room(&self) -> bool {
+        self.books.ledger.pending.len() < MAX_PENDING
+    }
+
+    /// When to save: at once if somebody waits for it or much has come together, else a second after the
+    /// last time; `None` if there is nothing to save.
+    fn due(&self) -> Option<Instant> {
+        let Waiting { settled, editors, last_save, retry } = &self.waiting;
+        if let Some(retry) = retry {
+            return Some(retry.at);
+        }
+        let urgent = !settled.is_empty() || !editors.is_empty() || !self.has_room();
+        match last_save {
+            _ if urgent => Some(Instant::now()),
+            _ if self.books.ledger.pending.is_empty() => None,
+            Some(last) => Some(*last + BURST),
+            None => Some(Instant::now()),
+        }
+    }
+
+    /// Takes in a report and those that wait behind it.
+    fn take_in(&mut self, first: Event) {
+        let mut event = Some(first);
+        for _ in 0..MAX_AT_ONCE {
+            let Some(Event { source, told }) = event else { return };
+            self.heed(source, told);
+            if !self.has_room() {
+                return;
+            }
+            event = self.events.try_recv().ok();
+        }
+        if let Some(Event { source, told }) = event {
+            self.heed(source, told);
+        }
+    }
+
+    fn heed(&mut self, source: usize, told: Told) {
+        let id = self.sources[source].id;
+        match told {
+            Told::Change(change) => self.change(id, change),
+            Told::Known(answer) => {
+                let known = self.books.shelves.get(&id).map(|shelf| shelf.known());
+                // A source that no longer listens has been stopped.
+                let _ = answer.send(known.unwrap_or_default());
+            }
+            Told::Settled(answer) => {
+                self.books.settle(id);
+                self.waiting.settled.push(answer);
+            }
+        }
+    }
+
+    fn change(&mut self, source: SourceId, change: Change) {
+        let shown = self.stage.snapshot();
+        let moment = Moment { now: self.clock.now(), shown: &shown };
+        if let Err(error) = self.books.change(source, change, moment) {
+            self.troubles.exhausted = Some(Problem {
+                what: format!("nothing more can be added to the library: {error}"),
+                remedy: "begin a new library in another data folder".into(),
+            });
+            self.tell_health();
+        }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        let Edit { database, item, what, done } = edit;
+        let shown = self.stage.snapshot();
+        let moment = Moment { now: self.clock.now(), shown: &shown };
+        let place = self.stage.place(database, item);
+        let taken = place.is_some_and(|(source, key)| {
+            self.books.edit(self.sources[source].id, &key, item, what, moment)
+        });
+        let refusal = match (taken, self.waiting.retry) {
+            (false, _) => EditError::Unknown { database, item },
+            (true, Some(_)) => EditError::NotSaved,
+            (true, None) => return self.waiting.editors.push(done),
+        };
+        // Whoever no longer waits for the answer does not need it.
+        let _ = done.send(Err(refusal));
+    }
+
+    fn expire(&mut self) {
+        let shown = self.stage.snapshot();
+        let moment = Moment { now: self.clock.now(), shown: &shown };
+        self.books.expire(self.grace_s, moment);
+    }
+
+    /// Saves what is pending in one transaction, and then shows it.
+    async fn save(&mut self) {
+        let pending = self.books.take_pending();
+        if pending.rows.is_empty() {
+            return self.saved(&pending);
+        }
+        let save = move |persist: &mut dyn Persist| {
+            let saved = persist.save(&pending.rows);
+            (pending, saved)
+        };
+        match self.writer.run(save).await {
+            Ok((pending, Ok(()))) => self.saved(&pending),
+            Ok((pending, Err(error))) => {
+                self.books.ledger.pending = pending;
+                self.not_saved(&error);
+            }
+            // The thread is gone, and with it what was to be saved. What is shown stays shown.
+            Err(error) => self.not_saved(&error),
+        }
+    }
+
+    fn saved(&mut self, pending: &Pending) {
+        self.show(pending);
+        self.waiting.last_save = Some(Instant::now());
+        if self.waiting.retry.take().is_some() {
+            tracing::info!("the library can be saved again; nothing is lost");
+            self.troubles.unsaved = None;
+            self.tell_health();
+        }
+        // Whoever no longer waits for an answer does not need it.
+        for settled in self.waiting.settled.drain(..) {
+            let _ = settled.send(());
+        }
+        for editor in self.waiting.editors.drain(..) {
+            let _ = editor.send(Ok(()));
+        }
+        self.tell_if_ready();
+    }
+
+    /// What is shown stays shown, what is pending stays pending; saying it once is enough.
+    fn not_saved(&mut self, error: &PersistError) {
+        let pause = match self.waiting.retry {
+            Some(retry) => (retry.pause * 2).min(RETRY_LAST),
+            None => RETRY_FIRST,
+        };
+        if self.waiting.retry.is_none() {
+            let cause = error.cause.as_deref().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(cause, "{error}; changes are kept and saved as soon as possible");
+        }
+        self.waiting.retry = Some(Retry { at: Instant::now() + pause, pause });
+        self.troubles.unsaved =
+            Some(Problem { what: error.what.clone(), remedy: error.remedy.clone() });
+        self.tell_health();
+        for editor in self.waiting.editors.drain(..) {
+            let _ = editor.send(Err(EditError::NotSaved));
+        }
+    }
+
+    /// Has the model take in what was saved, and everybody see it.
+    fn show(&mut self, pending: &Pending) {
+        if self.stage.show(&self.books, pending, self.clock.now()) {
+            self.snapshots.send_replace(self.stage.snapshot());
+        }
+    }
+
+    fn tell_health(&self) {
+        let Troubles { unsaved, exhausted } = &self.troubles;
+        let problems = unsaved.iter().chain(exhausted).cloned().collect();
+        let health = Health { problems };
+        self.health.send_if_modified(|told| {
+            *told != health && {
+                *told = health;
+                true
+            }
+        });
+    }
+
+    fn tell_if_ready(&self) {
+        let told_all = |source: &RunningSource| {
+            let shelf = self.books.shelves.get(&source.id);
+            source.ended || shelf.is_none_or(|shelf| shelf.settled)
+        };
+        if self.stage.has_songs() || self.sources.iter().all(told_all) {
+            self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
+        }
+    }
+
+    /// Takes in that a source's run is over.
+    fn source_ended(&mut self, number: usize) {
+        self.sources[number].ended = true;
+        self.tell_if_ready();
+    }
+
+    /// Takes no more reports, saves those that came, lets the sources end and closes the store.
+    async fn shut_down(mut self) {
+        self.stop.send_replace(true);
+        self.events.close();
+        self.edits.close();
+        while let Ok(Event { source, told }) = self.events.try_recv() {
+            self.heed(source, told);
+        }
+        self.save().await;
+        if !self.books.ledger.pending.is_empty() {
+            tracing::error!("what was reported last is not saved; it will be looked for again");
+        }
+        let ends = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(SOURCES_LIMIT, ends).await.is_err() {
+            tracing::warn!("a source does not stop and is left behind");
+        }
+        self.tasks.shutdown().await;
+        if let Err(error) = self.writer.close().await {
+            tracing::error!("{error}");
+        }
+        self.ended.send_replace(true);
+    }
+}

@@ -1,0 +1,138 @@
+//! What is shown: the model, and the ways to the songs in it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use daap_model::{
+    Batch, ContainerId, DatabaseId, Edit, ItemId, Model, NewItem, Revision, Snapshot, Timestamp,
+};
+
+use crate::books::Books;
+use crate::handle::{Route, Routes};
+use crate::ledger::Pending;
+use crate::persist::{SongRow, SourceId};
+use crate::source::SourceKey;
+
+/// What is shown: the model, and the ways to the songs in it.
+pub(crate) struct Stage {
+    model: Model,
+    routes: Arc<Routes>,
+    /// The numbers of the sources that the library runs with.
+    numbers: HashMap<SourceId, usize>,
+}
+
+impl Stage {
+    pub(crate) fn new(name: &str, revision: Revision, routes: Arc<Routes>) -> Self {
+        Self { model: Model::starting_at(name, revision), routes, numbers: HashMap::new() }
+    }
+
+    /// Says which number a source has.
+    pub(crate) fn number(&mut self, source: SourceId, number: usize) {
+        self.numbers.insert(source, number);
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.model.snapshot()
+    }
+
+    pub(crate) fn has_songs(&self) -> bool {
+        self.model.snapshot().databases().any(|database| !database.items().is_empty())
+    }
+
+    /// Which source has a song, by its number, and what it calls it.
+    pub(crate) fn place(&self, database: DatabaseId, item: ItemId) -> Option<(usize, SourceKey)> {
+        self.routes.place(database, item)
+    }
+
+    /// Shows songs as they were saved in an earlier run.
+    pub(crate) fn show_loaded(&mut self, books: &Books, songs: Vec<SongRow>, now: Timestamp) {
+        self.routes.update(songs.iter().filter_map(|row| self.route(books, row)));
+        let put = songs.into_iter().filter_map(|row| put_item(books, row));
+        self.apply(put.collect(), now);
+    }
+
+    /// Shows what has been saved. Returns whether anything looks different.
+    pub(crate) fn show(&mut self, books: &Books, pending: &Pending, now: Timestamp) -> bool {
+        let shown = self.snapshot();
+        let put = pending.rows.songs.values().filter_map(|row| self.route(books, row.as_deref()?));
+        // A way is there before the song is, and stays until it is gone.
+        self.routes.update(put);
+        let changed = self.apply(edits(books, pending, &shown), now);
+        let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
+        self.routes.update(gone.map(|(id, _)| (*id, None)));
+        changed
+    }
+
+    /// The way to a song; `None` if its source is not one of those the library runs with.
+    fn route(&self, books: &Books, row: &SongRow) -> Option<(ItemId, Option<Route>)> {
+        let source = *self.numbers.get(&row.source)?;
+        let database = books.shelves.get(&row.source)?.row.database;
+        Some((row.id, Some(Route { database, source, key: row.key.clone() })))
+    }
+
+    /// Applies the edits, as one revision. Should the model refuse one of them, which is a fault of the
+    /// books, the others must not suffer for it.
+    pub(crate) fn apply(&mut self, edits: Vec<Edit>, now: Timestamp) -> bool {
+        let batch = |edits: Vec<Edit>| Batch { now: Some(now), ..edits.into_iter().collect() };
+        match self.model.apply(batch(edits.clone())) {
+            Ok(revision) => revision.is_some(),
+            Err(error) => {
+                tracing::error!(%error, "the library contradicts itself; shows what it can");
+                let mut changed = false;
+                for edit in edits {
+                    match self.model.apply(batch(vec![edit])) {
+                        Ok(revision) => changed |= revision.is_some(),
+                        Err(error) => tracing::error!(%error, "cannot be shown"),
+                    }
+                }
+                changed
+            }
+        }
+    }
+}
+
+/// What the model has to change to show the pending rows.
+fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
+    let mut edits = Vec::with_capacity(pending.len());
+    let gone = pending.rows.playlists.iter().filter(|(_, row)| row.is_none());
+    edits.extend(gone.filter_map(|(id, _)| remove_container(*id, shown)));
+    let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
+    edits.extend(gone.filter_map(|(id, _)| remove_item(*id, shown)));
+    let put = pending.rows.songs.values().flatten();
+    edits.extend(put.filter_map(|row| put_item(books, (**row).clone())));
+    edits.extend(put_containers(books, pending));
+    edits
+}
+
+fn put_item(books: &Books, row: SongRow) -> Option<Edit> {
+    let database = books.shelves.get(&row.source)?.row.database;
+    let SongRow { id, persistent_id, track, usage, .. } = row;
+    Some(Edit::PutItem { database, item: NewItem { id, persistent_id, track, usage } })
+}
+
+fn remove_item(item: ItemId, shown: &Snapshot) -> Option<Edit> {
+    let database = shown.databases().find(|database| database.items().find(item).is_some())?.id;
+    Some(Edit::RemoveItem { database, item })
+}
+
+fn remove_container(container: ContainerId, shown: &Snapshot) -> Option<Edit> {
+    let database = shown.databases().find(|database| database.container(container).is_some())?.id;
+    Some(Edit::RemoveContainer { database, container })
+}
+
+/// Playlists that changed or whose songs did, each folder before what is in it.
+fn put_containers(books: &Books, pending: &Pending) -> Vec<Edit> {
+    let changed = pending.rows.playlists.values().flatten().map(|row| (row.source, &row.key));
+    let relisted = pending.relist.iter().map(|(source, key)| (*source, key));
+    let all: BTreeSet<_> = changed.chain(relisted).collect();
+    let mut listings: Vec<_> = all
+        .into_iter()
+        .filter_map(|(source, key)| {
+            let shelf = books.shelves.get(&source)?;
+            let (depth, container) = shelf.listing(key)?;
+            Some((depth, Edit::PutContainer { database: shelf.row.database, container }))
+        })
+        .collect();
+    listings.sort_by_key(|(depth, _)| *depth);
+    listings.into_iter().map(|(_, edit)| edit).collect()
+}
