@@ -106,7 +106,7 @@ fields! { item;
     /// Comment.
     Comment ASCM Text(&item.track.comment);
     /// What a person calls the coding.
-    Description ASDT Text(description(item.track.codec));
+    Description ASDT Text(item.track.codec.description());
     /// Whether the album gathers songs of several artists.
     Compilation ASCO U8(item.track.compilation.into());
     /// Beats a minute.
@@ -245,6 +245,12 @@ impl Fields {
         Self(self.0 | 1 << field as u64)
     }
 
+    /// The set without this field.
+    #[must_use]
+    pub const fn without(self, field: Field) -> Self {
+        Self(self.0 & !(1 << field as u64))
+    }
+
     /// The set with the fields of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -306,26 +312,6 @@ fn format(item: &Item) -> &str {
         Codec::WavPack => "wv",
         Codec::Musepack => "mpc",
         Codec::Wma => "wma",
-        _ => "",
-    }
-}
-
-/// iTunes' words for the first five; the others are made like them.
-fn description(codec: Codec) -> &'static str {
-    match codec {
-        Codec::Mpeg => "MPEG audio file",
-        Codec::Aac => "AAC audio file",
-        Codec::Alac => "Apple Lossless audio file",
-        Codec::Wav => "WAV audio file",
-        Codec::Aiff => "AIFF audio file",
-        Codec::Flac => "FLAC audio file",
-        Codec::Vorbis => "Ogg Vorbis audio file",
-        Codec::Opus => "Opus audio file",
-        Codec::Speex => "Speex audio file",
-        Codec::Ape => "Monkey's Audio file",
-        Codec::WavPack => "WavPack audio file",
-        Codec::Musepack => "Musepack audio file",
-        Codec::Wma => "Windows Media audio file",
         _ => "",
     }
 }

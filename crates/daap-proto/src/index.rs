@@ -1,7 +1,8 @@
 //! `index=`: which page of a list.
 
 use std::fmt;
-use std::ops::Range;
+
+use daap_model::Page;
 
 /// A page of a list. Positions count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,17 +40,17 @@ impl Index {
             }
         })
     }
+}
 
-    /// The positions that the page has in a list of `length`; none, if it begins beyond the end.
-    #[must_use]
-    pub fn of(self, length: usize) -> Range<usize> {
+impl From<Index> for Page {
+    fn from(index: Index) -> Self {
         let position = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        match self {
-            Self::From { first, last } => {
-                let end = last.map_or(length, |last| position(last).saturating_add(1).min(length));
-                position(first).min(end)..end
+        match index {
+            Index::From { first, last: Some(last) } => {
+                Self::Between(position(first), position(last))
             }
-            Self::Last(count) => length.saturating_sub(position(count))..length,
+            Index::From { first, last: None } => Self::From(position(first)),
+            Index::Last(count) => Self::Last(position(count)),
         }
     }
 }
@@ -67,11 +68,14 @@ impl fmt::Display for Index {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: Option<Range<usize>>) {
-        assert_eq!(Index::parse(text).map(|index| index.of(10)), expected, "{text}");
+        let bounds = Index::parse(text).map(|index| Page::from(index).bounds(10));
+        assert_eq!(bounds.map(|(start, end)| start..end), expected, "{text}");
     }
 
     #[test]

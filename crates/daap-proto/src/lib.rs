@@ -1,6 +1,7 @@
 //! DAAP as values.
 mod auth;
 mod fields;
+mod filter;
 mod index;
 mod query;
 mod quirks;
@@ -14,8 +15,5 @@ pub use index::Index;
 pub use query::{Criterion, MAX_QUERY, MAX_QUERY_DEPTH, Query, QueryError};
 pub use quirks::{ClientClass, Quirk};
 pub use reply::Reply;
-pub use request::{
-    Category, Endpoint, GroupKind, Listing, MAX_TARGET, PixelBox, Request, RequestError, SortBy,
-    Step,
-};
+pub use request::{Endpoint, Listing, MAX_TARGET, PixelBox, Request, RequestError, Step};
 pub use url::{DEFAULT_PORT, ShareTarget, ShareUrl, UrlError};

@@ -243,7 +243,7 @@ fn one_or(mut parts: Vec<Query>, join: fn(Vec<Query>) -> Query) -> Query {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -379,6 +379,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) use tests::any_query;

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use daap_model::{ContainerId, DatabaseId, GroupId, ItemId, Revision};
+use daap_model::{Browse, ContainerId, DatabaseId, GroupId, GroupKind, ItemId, Revision, Sort};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::fields::Fields;
@@ -71,7 +71,7 @@ pub enum Endpoint {
         /// Of which database.
         database: DatabaseId,
         /// Names of what.
-        category: Category,
+        category: Browse,
         /// Which of them.
         listing: Listing,
     },
@@ -134,46 +134,11 @@ pub struct Listing {
     /// `index`: which page of them.
     pub index: Option<Index>,
     /// `sort`: in which order.
-    pub sort: Option<SortBy>,
+    pub sort: Option<Sort>,
     /// `include-sort-headers`: where each letter begins.
     pub sort_headers: bool,
     /// What the client has of the list.
     pub step: Step,
-}
-
-/// What names can be browsed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Category {
-    /// Artists that albums are filed under.
-    Artists,
-    /// Albums.
-    Albums,
-    /// Genres.
-    Genres,
-    /// Composers.
-    Composers,
-}
-
-/// The sorts of groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum GroupKind {
-    /// Albums.
-    Albums,
-    /// Artists.
-    Artists,
-}
-
-/// The orders that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SortBy {
-    /// By title.
-    Name,
-    /// By album, disc and track.
-    Album,
-    /// By album artist, album, disc and track.
-    Artist,
-    /// By date of release.
-    ReleaseDate,
 }
 
 /// `mw` and `mh`: the box a picture has to fit into, in pixels. 0 leaves a side free.
@@ -327,7 +292,7 @@ impl Endpoint {
                 Self::ContainerItems { database, container, listing: parameters.listing()? }
             }
             ["browse", category] => {
-                let category = Category::parse(category).ok_or_else(|| unknown(path))?;
+                let category = meaning(&CATEGORIES, category).ok_or_else(|| unknown(path))?;
                 Self::Browse { database, category, listing: parameters.listing()? }
             }
             ["groups"] => {
@@ -358,7 +323,7 @@ impl Endpoint {
                 format!("/databases/{database}/containers/{container}/items")
             }
             Self::Browse { database, category, .. } => {
-                format!("/databases/{database}/browse/{}", category.word())
+                format!("/databases/{database}/browse/{}", word(&CATEGORIES, *category))
             }
             Self::Groups { database, .. } => format!("/databases/{database}/groups"),
             Self::Song { database, item, extension } => {
@@ -383,12 +348,12 @@ impl Endpoint {
             | Self::ContainerItems { listing, .. }
             | Self::Browse { listing, .. } => uri.listing(listing),
             Self::Groups { kind, listing, .. } => {
-                uri.text("group-type", kind.word());
+                uri.text("group-type", word(&GROUP_KINDS, *kind));
                 uri.listing(listing);
             }
             Self::ItemArtwork { size, .. } => uri.size(*size),
             Self::GroupArtwork { kind, size, .. } => {
-                uri.text("group-type", kind.word());
+                uri.text("group-type", word(&GROUP_KINDS, *kind));
                 uri.size(*size);
             }
             Self::ServerInfo
@@ -401,44 +366,32 @@ impl Endpoint {
     }
 }
 
-impl Category {
-    /// Every category.
-    pub const ALL: [Self; 4] = [Self::Artists, Self::Albums, Self::Genres, Self::Composers];
+/// The words for what can be browsed.
+const CATEGORIES: [(&str, Browse); 4] = [
+    ("artists", Browse::Artists),
+    ("albums", Browse::Albums),
+    ("genres", Browse::Genres),
+    ("composers", Browse::Composers),
+];
 
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Artists => "artists",
-            Self::Albums => "albums",
-            Self::Genres => "genres",
-            Self::Composers => "composers",
-        }
-    }
+/// The words for the sorts of groups.
+const GROUP_KINDS: [(&str, GroupKind); 2] =
+    [("albums", GroupKind::Albums), ("artists", GroupKind::Artists)];
 
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.word() == word)
-    }
+/// The words for orders.
+const SORTS: [(&str, Sort); 4] = [
+    ("name", Sort::Title),
+    ("album", Sort::Album),
+    ("artist", Sort::Artist),
+    ("releasedate", Sort::ReleaseDate),
+];
+
+fn meaning<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
+    words.iter().find(|row| row.0 == word).map(|row| row.1)
 }
 
-impl GroupKind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Albums => "albums",
-            Self::Artists => "artists",
-        }
-    }
-}
-
-impl SortBy {
-    const ALL: [Self; 4] = [Self::Name, Self::Album, Self::Artist, Self::ReleaseDate];
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Album => "album",
-            Self::Artist => "artist",
-            Self::ReleaseDate => "releasedate",
-        }
-    }
+fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
+    words.iter().find(|row| row.1 == meaning).map_or("", |row| row.0)
 }
 
 /// Path and parameters of a target, without scheme and authority.
@@ -522,12 +475,11 @@ impl Parameters<'_> {
     }
 
     fn listing_without_query(&self) -> Listing {
-        let sort = self.value("sort");
         Listing {
             meta: self.value("meta").map(|meta| Fields::parse(&meta)),
             query: None,
             index: self.value("index").and_then(|index| Index::parse(&index)),
-            sort: SortBy::ALL.into_iter().find(|by| Some(by.word()) == sort.as_deref()),
+            sort: self.value("sort").and_then(|sort| meaning(&SORTS, &sort)),
             sort_headers: self.value("include-sort-headers").is_some_and(|value| value == "1"),
             step: self.step(),
         }
@@ -536,9 +488,8 @@ impl Parameters<'_> {
     /// Albums, if it is not said: that is what the first Remotes asked for.
     fn group_kind(&self) -> Result<GroupKind, RequestError> {
         match self.value("group-type").as_deref() {
-            None | Some("" | "albums") => Ok(GroupKind::Albums),
-            Some("artists") => Ok(GroupKind::Artists),
-            Some(value) => Err(bad("group-type", value)),
+            None | Some("") => Ok(GroupKind::Albums),
+            Some(value) => meaning(&GROUP_KINDS, value).ok_or_else(|| bad("group-type", value)),
         }
     }
 
@@ -610,7 +561,7 @@ impl Target {
             self.text("index", &index.to_string());
         }
         if let Some(sort) = listing.sort {
-            self.text("sort", sort.word());
+            self.text("sort", word(&SORTS, sort));
         }
         if listing.sort_headers {
             self.text("include-sort-headers", "1");

@@ -35,6 +35,20 @@ impl Sink for Vec<u8> {
     }
 }
 
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn put(&mut self, bytes: &[u8]) {
+        (**self).put(bytes);
+    }
+
+    fn position(&self) -> u64 {
+        (**self).position()
+    }
+
+    fn patch(&mut self, at: u64, bytes: [u8; 4]) {
+        (**self).patch(at, bytes);
+    }
+}
+
 /// A [`Sink`] that keeps nothing but the count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter(pub u64);

@@ -1,17 +1,31 @@
 //! What we answer, as bytes whose number is known before they are made.
 
+mod browse;
+mod containers;
 mod content_codes;
+mod databases;
+mod groups;
+mod items;
+mod listing;
 mod server_info;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use daap_model::Revision;
+use daap_model::{Database, DatabaseId, Revision, Snapshot};
 use dmap::code::{MLID, MLOG, MSTS, MSTT, MUPD, MUSR};
 use dmap::{Code, Encoder, TooLong};
 
+pub use browse::browse;
+pub use containers::containers;
 pub use content_codes::content_codes;
+pub use databases::databases;
+pub use groups::groups;
+pub use items::{container_items, items};
 pub use server_info::{Password, ServerInfo, server_info};
+
+use crate::request::RequestError;
 
 /// About how many bytes a chunk of a reply has; more by what one entry takes.
 pub const CHUNK: usize = 64 * 1024;
@@ -33,10 +47,13 @@ enum Parts {
     Listing { head: Bytes, rows: Box<dyn Rows>, tail: Bytes },
 }
 
-/// The entries of a listing, in order.
+/// The entries of a list, in order.
 pub(crate) trait Rows: Send {
-    /// Adds the next entry to `out`; `false` if there is none.
-    fn write_next(&mut self, out: &mut Vec<u8>) -> bool;
+    /// How many bytes [`Rows::fill`] will add in all.
+    fn measure(&self) -> Result<u64, TooLong>;
+
+    /// Adds entries to `out` until it has `full` bytes or more; `false` if no entry is left.
+    fn fill(&mut self, out: &mut Vec<u8>, full: usize) -> bool;
 }
 
 impl Reply {
@@ -94,11 +111,7 @@ impl Iterator for Reply {
             Parts::Listing { head, rows, tail } => {
                 let mut out = Vec::with_capacity(CHUNK + CHUNK / 8);
                 out.extend_from_slice(&std::mem::take(head));
-                let mut more = true;
-                while more && out.len() < CHUNK {
-                    more = rows.write_next(&mut out);
-                }
-                if !more {
+                if !rows.fill(&mut out, CHUNK) {
                     out.extend_from_slice(tail);
                     self.parts = Parts::Whole(Bytes::new());
                 }
@@ -113,6 +126,11 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reply({} bytes)", self.length)
     }
+}
+
+/// The database that a request names.
+fn database(snapshot: &Snapshot, id: DatabaseId) -> Result<&Arc<Database>, RequestError> {
+    snapshot.database(id).ok_or(RequestError::NotFound { what: "database", id: id.get().into() })
 }
 
 /// The reply to `/login`: the new session. Keep ids within 1 to 2^31 - 1, since many clients read them as signed.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fields::Field;
-use crate::query::any_query;
+use crate::query::tests::any_query;
 use proptest::prelude::*;
 
 const DB: DatabaseId = match DatabaseId::new(1) {
@@ -78,7 +78,7 @@ fn lists_are_read_with_their_parameters() {
                 meta: Some(Fields::of(&[Field::ItemKind, Field::Id, Field::ContainerItemId])),
                 query: Some(Query::parse("'daap.songartist:A B'+'daap.songgenre:C+D'").unwrap()),
                 index: Some(Index::From { first: 0, last: Some(9) }),
-                sort: Some(SortBy::Album),
+                sort: Some(Sort::Album),
                 sort_headers: true,
                 step: Step { revision: Some(Revision::new(5)), delta: Some(Revision::new(4)) },
             },
@@ -103,11 +103,7 @@ fn container_0_is_the_base() {
 fn browse_and_groups_name_what_they_list() {
     check(
         "/databases/1/browse/composers",
-        Endpoint::Browse {
-            database: DB,
-            category: Category::Composers,
-            listing: Listing::default(),
-        },
+        Endpoint::Browse { database: DB, category: Browse::Composers, listing: Listing::default() },
     );
     let groups = |kind| Endpoint::Groups { database: DB, kind, listing: Listing::default() };
     check("/databases/1/groups?group-type=artists", groups(GroupKind::Artists));
@@ -231,7 +227,7 @@ fn any_listing() -> impl Strategy<Value = Listing> {
         any::<u32>().prop_map(|first| Index::From { first, last: None }),
         any::<u32>().prop_map(Index::Last),
     ];
-    let sort = prop::sample::select(&SortBy::ALL[..]);
+    let sort = prop::sample::select(&Sort::ALL[..]);
     (
         prop::option::of(fields.prop_map(Fields::from_iter)),
         prop::option::of(any_query()),
@@ -282,7 +278,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
             let container = ContainerId::new(container).unwrap();
             Endpoint::ContainerItems { database, container, listing }
         }),
-        (database(), prop::sample::select(&Category::ALL[..]), any_listing()).prop_map(
+        (database(), prop::sample::select(&Browse::ALL[..]), any_listing()).prop_map(
             |(database, category, listing)| Endpoint::Browse { database, category, listing }
         ),
         (database(), kind(), any_listing())

@@ -1,0 +1,164 @@
+//! Lists of songs: those of a database, and the entries of a container.
+
+use daap_model::{ContainerId, Cursor, DatabaseId, Filter, Row, Selection, Snapshot, Sort};
+use dmap::code::{ADBS, APSO, MCTI, MLCL, MLIT};
+use dmap::{Code, Encoder, Sink, TooLong};
+
+use super::listing::{List, Update, known, seen};
+use super::{Reply, Rows, database};
+use crate::fields::{Field, Fields};
+use crate::quirks::ClientClass;
+use crate::request::{Listing, RequestError};
+
+/// What is sent of a song if nothing is asked for.
+const DEFAULT_FIELDS: Fields = Fields::of(&[
+    Field::ItemKind,
+    Field::DataKind,
+    Field::Id,
+    Field::PersistentId,
+    Field::Name,
+    Field::Album,
+    Field::Artist,
+    Field::Format,
+    Field::Time,
+]);
+
+/// What is sent of an entry if nothing is asked for.
+const DEFAULT_ENTRY_FIELDS: Fields =
+    Fields::of(&[Field::ItemKind, Field::Id, Field::Name, Field::ContainerItemId]);
+
+/// Sent whatever is asked for.
+const STRUCTURE: Fields = Fields::of(&[Field::ItemKind, Field::Id]);
+
+/// What songs carry beside sort headers.
+const SORT_FIELDS: Fields = Fields::of(&[
+    Field::SortName,
+    Field::SortArtist,
+    Field::SortAlbumArtist,
+    Field::SortAlbum,
+    Field::SortComposer,
+]);
+
+/// The reply to `/databases/D/items`: the songs that are asked for, or those that changed.
+///
+/// # Errors
+/// There is no such database, or the reply would be too long.
+pub fn items(
+    snapshot: &Snapshot,
+    database_id: DatabaseId,
+    listing: &Listing,
+    client: ClientClass,
+) -> Result<Reply, RequestError> {
+    let database = database(snapshot, database_id)?;
+    let items = database.items();
+    let fields = wanted(listing, DEFAULT_FIELDS).without(Field::ContainerItemId);
+    let since = seen(listing, client).map(|seen| database.items_since(seen));
+    let Some((changed, gone)) = known(since) else {
+        return full(ADBS, items.all(), listing, fields);
+    };
+    let list = List {
+        root: ADBS,
+        code: MLCL,
+        update: Some(Update::Delta),
+        total: items.len(),
+        returned: changed.len(),
+        rows: Songs::new(changed, fields),
+        gone: gone.into_iter().map(|id| id.get()).collect(),
+        headers: None,
+    };
+    Ok(list.reply()?)
+}
+
+/// The reply to `/databases/D/containers/C/items`: the entries that are asked for, in the container's own order.
+///
+/// It is never a delta: the entries of a playlist have an order, which a delta cannot tell.
+///
+/// # Errors
+/// There is no such database or container, or the reply would be too long.
+pub fn container_items(
+    snapshot: &Snapshot,
+    database_id: DatabaseId,
+    container: ContainerId,
+    listing: &Listing,
+) -> Result<Reply, RequestError> {
+    let entries = database(snapshot, database_id)?.entries(container);
+    let missing = RequestError::NotFound { what: "container", id: container.get().into() };
+    full(APSO, entries.ok_or(missing)?, listing, wanted(listing, DEFAULT_ENTRY_FIELDS))
+}
+
+fn full(
+    root: Code,
+    selection: Selection<'_>,
+    listing: &Listing,
+    fields: Fields,
+) -> Result<Reply, RequestError> {
+    let filter = listing.query.as_ref().map_or(Filter::EVERYTHING, |query| query.to_filter());
+    let selection =
+        if filter == Filter::EVERYTHING { selection } else { selection.matching(&filter) };
+    // What a query finds comes by album, as iTunes has it, if no order is asked for.
+    let found = listing.query.is_some() && root == ADBS;
+    let selection = match listing.sort.or(found.then_some(Sort::Album)) {
+        Some(sort) => selection.sorted(sort),
+        None => selection,
+    };
+    let rows = selection.page(listing.index.map(Into::into).unwrap_or_default());
+    let list = List {
+        root,
+        code: MLCL,
+        update: Some(Update::Full),
+        total: rows.total(),
+        returned: rows.len(),
+        headers: listing.sort_headers.then(|| rows.headers()),
+        rows: Songs::new(rows, fields),
+        gone: Vec::new(),
+    };
+    Ok(list.reply()?)
+}
+
+fn wanted(listing: &Listing, default: Fields) -> Fields {
+    let fields = listing.meta.unwrap_or(default).and(STRUCTURE);
+    // iTunes fetches artwork only of songs that announce how many they have.
+    let fields =
+        if fields.has(Field::ExtraData) { fields.with(Field::ArtworkCount) } else { fields };
+    if listing.sort_headers { fields.and(SORT_FIELDS) } else { fields }
+}
+
+/// Songs as they are sent.
+struct Songs {
+    rows: daap_model::Rows,
+    cursor: Cursor,
+    fields: Box<[Field]>,
+}
+
+impl Songs {
+    fn new(rows: daap_model::Rows, fields: Fields) -> Self {
+        Self { rows, cursor: Cursor::default(), fields: fields.iter().collect() }
+    }
+
+    fn write<S: Sink>(&self, row: Row<'_>, out: &mut Encoder<S>) {
+        out.container(MLIT, |out| {
+            for field in &self.fields {
+                match field {
+                    Field::ContainerItemId => out.u32(MCTI, row.entry.get()),
+                    field => field.write(row.item, out),
+                }
+            }
+        });
+    }
+}
+
+impl Rows for Songs {
+    fn measure(&self) -> Result<u64, TooLong> {
+        Encoder::measure(|out| self.rows.iter().for_each(|row| self.write(row, out)))
+    }
+
+    fn fill(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
+        let mut rows = self.rows.iter_from(self.cursor);
+        while out.len() < full {
+            let Some(row) = rows.next() else { return false };
+            self.write(row, &mut Encoder::new(&mut *out));
+        }
+        self.cursor = rows.cursor();
+        true
+    }
+}
