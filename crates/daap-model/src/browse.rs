@@ -88,3 +88,53 @@ impl Listings {
             .clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{Filter, NumberField, NumberTest, Track};
+
+    #[test]
+    fn values_are_distinct_sorted_and_never_empty() {
+        let full = |artist: &str, genre: &str| Track {
+            genre: genre.into(),
+            composer: "McCartney".into(),
+            year: 1973,
+            ..track("x", artist, "Run")
+        };
+        let guest = Track { album_artist: "Wings".into(), ..full("Guest", "Rock") };
+        let tape = Track { compilation: true, ..track("x", "Someone", "") };
+        let model = model([
+            put(1, full("Wings", "Rock")),
+            put(2, guest),
+            put(3, full("The Beatles", "1960s")),
+            put(4, full("Äther", "pop")),
+            put(5, tape),
+        ]);
+        let database = database(&model);
+        let browse = |browse, filter: Option<&Filter>| -> Vec<String> {
+            database.browse(browse, filter).iter().map(|value| value.name.to_string()).collect()
+        };
+        let artists = ["Äther", "The Beatles", "Various Artists", "Wings"];
+        assert_eq!(browse(Browse::Artists, None), artists);
+        assert_eq!(browse(Browse::Albums, None), ["Run"]);
+        assert_eq!(browse(Browse::Genres, None), ["pop", "Rock", "1960s"]);
+        assert_eq!(browse(Browse::Composers, None), ["McCartney"]);
+        let dated = Filter::Number(NumberField::Year, NumberTest::Equals(1973));
+        assert_eq!(browse(Browse::Artists, Some(&dated)), ["Äther", "The Beatles", "Wings"]);
+        assert_eq!(&*database.browse(Browse::Artists, None)[1].sort_name, "Beatles");
+    }
+
+    #[test]
+    fn counting_a_play_does_not_make_the_listings_anew() {
+        let mut model = model([put(1, track("Jet", "Wings", "Run"))]);
+        let before = database(&model).browse(Browse::Artists, None);
+        let played = crate::Usage { play_count: 1, ..Default::default() };
+        let edit = put_with(1, track("Jet", "Wings", "Run"), played);
+        model.apply([edit].into_iter().collect()).unwrap();
+        assert!(Arc::ptr_eq(&before, &database(&model).browse(Browse::Artists, None)));
+        model.apply([put(1, track("Jet", "Paul", "Run"))].into_iter().collect()).unwrap();
+        assert_eq!(&*database(&model).browse(Browse::Artists, None)[0].name, "Paul");
+    }
+}

@@ -113,3 +113,51 @@ impl<Id: RowId> History<Id> {
         Delta::Known { changed, gone }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ItemId;
+
+    fn id(number: u32) -> ItemId {
+        ItemId::new(number).unwrap()
+    }
+
+    fn known(history: &History<ItemId>, seen: u32, current: u32) -> bool {
+        let delta = history.since(Revision::new(seen), Revision::new(current), |_| false);
+        matches!(delta, Delta::Known { .. })
+    }
+
+    #[test]
+    fn the_oldest_ids_are_forgotten_past_the_bound_and_the_client_is_told() {
+        let mut history = History::from(Revision::new(2));
+        for number in 0..=GONE_IDS as u32 {
+            history.remove(id(number + 1), Revision::new(2), Revision::new(3 + number / 50_000));
+        }
+        assert_eq!(history.gone.len(), GONE_IDS);
+        // One id of revision 3 is lost, so only who has seen 3 knows all that went since.
+        assert!(!known(&history, 2, 5));
+        assert!(known(&history, 3, 5));
+    }
+
+    #[test]
+    fn old_revisions_are_forgotten() {
+        let mut history = History::from(Revision::new(2));
+        history.remove(id(1), Revision::new(2), Revision::new(3));
+        let later = 3 + GONE_REVISIONS;
+        history.remove(id(2), Revision::new(2), Revision::new(later));
+        assert_eq!(history.gone.len(), 1);
+        assert!(!known(&history, 2, later));
+        assert!(known(&history, 3, later));
+    }
+
+    #[test]
+    fn an_id_that_went_twice_is_named_once() {
+        let mut history = History::from(Revision::new(2));
+        history.remove(id(1), Revision::new(2), Revision::new(3));
+        history.change(id(1), None, Revision::new(4));
+        history.remove(id(1), Revision::new(4), Revision::new(5));
+        let delta = history.since(Revision::new(2), Revision::new(5), |_| false);
+        assert_eq!(delta, Delta::Known { changed: vec![], gone: vec![id(1)] });
+    }
+}

@@ -344,3 +344,153 @@ fn number(row: Row<'_>, field: NumberField) -> u64 {
         NumberField::HasArtwork => track.has_artwork.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{Codec, MediaKind, Track, Usage};
+
+    fn library() -> crate::Model {
+        let jet = Track {
+            year: 1973,
+            codec: Codec::Mpeg,
+            format: "mp3".into(),
+            album_artist: "Paul McCartney".into(),
+            ..track("Jet", "Wings", "Band on the Run")
+        };
+        let odd = Track { genre: "a+b, c (d)".into(), ..track("Ärger", "", "") };
+        let tape = Track {
+            compilation: true,
+            media_kind: MediaKind::Audiobook,
+            ..track("Get Back", "The Beatles", "Kid's audiobooks")
+        };
+        let usage = Usage { rating: 80, added: Timestamp(5000), ..Usage::default() };
+        model([put_with(1, jet, usage), put(2, odd), put(3, tape)])
+    }
+
+    #[track_caller]
+    fn check(filter: Filter, expected: &[&str]) {
+        let rows = database(&library()).items().matching(&filter).rows();
+        assert_eq!(titles(&rows), expected, "{filter:?}");
+    }
+
+    fn text(field: TextField, test: TextTest) -> Filter {
+        Filter::Text(field, test)
+    }
+
+    fn equals(field: TextField, value: &str) -> Filter {
+        text(field, TextTest::Equals(value.into()))
+    }
+
+    fn contains(field: TextField, value: &str) -> Filter {
+        text(field, TextTest::Contains(Folded::new(value)))
+    }
+
+    fn is(field: NumberField, value: u64) -> Filter {
+        Filter::Number(field, NumberTest::Equals(value))
+    }
+
+    #[test]
+    fn texts_equal_exactly_and_contain_without_regard_to_capitals() {
+        use TextField as T;
+        check(equals(T::Name, "Jet"), &["Jet"]);
+        check(equals(T::Name, "jet"), &[]);
+        check(contains(T::Name, "ET"), &["Jet", "Get Back"]);
+        check(contains(T::Name, "äR"), &["Ärger"]);
+        check(contains(T::Name, "rg"), &["Ärger"]);
+        check(contains(T::Name, ""), &["Jet", "Ärger", "Get Back"]);
+        check(contains(T::Name, "Jets"), &[]);
+        check(text(T::Name, TextTest::BeginsWith(Folded::new("äRG"))), &["Ärger"]);
+        check(text(T::Name, TextTest::BeginsWith(Folded::new("et"))), &[]);
+        check(text(T::Name, TextTest::EndsWith(Folded::new("ET"))), &["Jet"]);
+        check(text(T::Name, TextTest::EndsWith(Folded::new("ÄRGER"))), &["Ärger"]);
+        check(equals(T::Genre, "a+b, c (d)"), &["Ärger"]);
+        check(equals(T::Album, "Kid's audiobooks"), &["Get Back"]);
+        check(contains(T::Description, "mpeg"), &["Jet"]);
+        check(equals(T::Format, "mp3"), &["Jet"]);
+    }
+
+    #[test]
+    fn an_empty_text_means_that_there_is_none() {
+        let nothing = |field| equals(field, "");
+        check(nothing(TextField::Artist), &["Ärger"]);
+        check(nothing(TextField::Album), &["Ärger"]);
+        check(Filter::Not(Box::new(nothing(TextField::Artist))), &["Jet", "Get Back"]);
+        check(nothing(TextField::DataUrl), &["Jet", "Ärger", "Get Back"]);
+    }
+
+    #[test]
+    fn an_artist_is_the_songs_own_or_the_one_it_is_filed_under() {
+        check(equals(TextField::Artist, "Wings"), &["Jet"]);
+        check(equals(TextField::Artist, "Paul McCartney"), &["Jet"]);
+        check(equals(TextField::AlbumArtist, "Wings"), &[]);
+        check(equals(TextField::Artist, "The Beatles"), &["Get Back"]);
+        check(equals(TextField::AlbumArtist, "Various Artists"), &["Get Back"]);
+    }
+
+    #[test]
+    fn numbers_compare_as_numbers() {
+        use NumberField as N;
+        check(is(N::Year, 1973), &["Jet"]);
+        check(is(N::Year, 0), &["Ärger", "Get Back"]);
+        check(is(N::Id, 2), &["Ärger"]);
+        check(is(N::Id, u64::MAX), &[]);
+        check(is(N::PersistentId, 3), &["Get Back"]);
+        check(is(N::PersistentId, 0), &[]);
+        check(is(N::AlbumId, 0), &[]);
+        check(is(N::ContainerItemId, 1), &["Jet"]);
+        check(is(N::MediaKind, 8), &["Get Back"]);
+        check(is(N::Compilation, 1), &["Get Back"]);
+        check(Filter::Number(N::Rating, NumberTest::AtLeast(60)), &["Jet"]);
+        check(Filter::Number(N::Rating, NumberTest::AtMost(60)), &["Ärger", "Get Back"]);
+    }
+
+    #[test]
+    fn conditions_combine() {
+        let wings = || equals(TextField::Artist, "Wings");
+        let old = || is(NumberField::Year, 1973);
+        check(Filter::EVERYTHING, &["Jet", "Ärger", "Get Back"]);
+        check(Filter::Or(vec![]), &[]);
+        check(Filter::And(vec![wings(), old()]), &["Jet"]);
+        check(Filter::And(vec![wings(), Filter::Not(Box::new(old()))]), &[]);
+        check(Filter::Or(vec![old(), contains(TextField::Name, "back")]), &["Jet", "Get Back"]);
+    }
+
+    #[test]
+    fn a_recent_time_needs_a_clock() {
+        let recent = Filter::Number(NumberField::DateAdded, NumberTest::InTheLast(100));
+        assert!(Filter::Not(Box::new(recent.clone())).needs_clock());
+        check(recent.clone(), &[]);
+        check(recent.at(Timestamp(5100)), &["Jet"]);
+        check(recent.at(Timestamp(5101)), &[]);
+        check(recent.at(Timestamp(50)), &["Jet"]); // and not those that were never added
+    }
+
+    #[test]
+    fn containers_pass_what_cannot_be_asked_of_them() {
+        let database = database(&library());
+        let base = &database.containers()[0];
+        let check = |filter: Filter, expected| {
+            assert_eq!(filter.matches_container(base), expected, "{filter:?}");
+        };
+        let not = |filter| Filter::Not(Box::new(filter));
+        check(equals(TextField::Name, "music"), true);
+        check(equals(TextField::Name, "other"), false);
+        check(not(equals(TextField::Name, "music")), false);
+        check(is(NumberField::Id, 1), true);
+        check(is(NumberField::MediaKind, 32), true);
+        check(not(is(NumberField::MediaKind, 32)), true);
+        let names = [equals(TextField::Name, "x"), is(NumberField::MediaKind, 1)];
+        check(Filter::Or(names.to_vec()), true);
+        check(Filter::And(names.to_vec()), false);
+    }
+
+    #[test]
+    fn every_field_is_listed_once() {
+        let fields: std::collections::HashSet<_> = NumberField::ALL.into_iter().collect();
+        assert_eq!(fields.len(), NumberField::ALL.len());
+        let fields: std::collections::HashSet<_> = TextField::ALL.into_iter().collect();
+        assert_eq!(fields.len(), TextField::ALL.len());
+    }
+}

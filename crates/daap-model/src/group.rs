@@ -287,3 +287,170 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{Edit, Filter, MusicBrainzId, TextField, TextTest};
+
+    fn by(artist: &str, album: &str) -> Track {
+        track("x", artist, album)
+    }
+
+    #[test]
+    fn ids_never_change() {
+        // Computed by another program from the rule as it is written above.
+        let check = |track: &Track, artist: &str, album: &str| {
+            let (artist_id, album_id) = ids(track);
+            assert_eq!(
+                (artist_id.to_string().as_str(), album_id.to_string().as_str()),
+                (artist, album)
+            );
+        };
+        check(&by("Wings", "Band on the Run"), "58B5A0234EABA9F4", "38104E278A03BAE2");
+        check(&by("", ""), "86FC2D0407502DE5", "CD1A1BE69A60D0A6");
+        check(&by("Björk", "Début"), "6F2CB2B0157ADA31", "5C19B5D6A0A95A0D");
+        let release = MusicBrainzId::new(0x89ad4ac3_39f7_470e_963a_56509c546377);
+        check(
+            &Track { musicbrainz_album: release, ..by("Wings", "x") },
+            "58B5A0234EABA9F4",
+            "5641CEF54B26E40C",
+        );
+    }
+
+    #[track_caller]
+    fn check_together(a: &Track, b: &Track, expected: bool) {
+        assert_eq!(ids(a).1 == ids(b).1, expected, "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn what_makes_songs_one_album() {
+        let run = by("Wings", "Band on the Run");
+        check_together(&run, &by(" wings", "band  ON the run "), true);
+        check_together(&run, &by("Wings", "Band on the Runs"), false);
+        check_together(&run, &by("Queen", "Band on the Run"), false);
+        check_together(&run, &Track { disc: 2, ..run.clone() }, true);
+        check_together(&by("Bjo\u{308}rk", "X"), &by("BJÖRK", "x"), true);
+        // "ab" + "c" is not "a" + "bc".
+        check_together(&by("ab", "c"), &by("a", "bc"), false);
+
+        let of =
+            |artist: &str| Track { album_artist: "Wings".into(), ..by(artist, "Band on the Run") };
+        check_together(&of("Denny"), &of("Paul"), true);
+        check_together(&run, &of("Denny"), true);
+
+        let tape = |artist: &str| Track { compilation: true, ..by(artist, "Hits") };
+        check_together(&tape("A"), &tape("B"), true);
+        check_together(&tape("A"), &by("A", "Hits"), false);
+
+        let release = |id| Track { musicbrainz_album: MusicBrainzId::new(id), ..run.clone() };
+        check_together(&release(1), &release(2), false);
+        let other = Track { musicbrainz_album: MusicBrainzId::new(1), ..by("Q", "Z") };
+        check_together(&release(1), &other, true);
+
+        check_together(&by("Wings", ""), &by("Wings", " "), true);
+        check_together(&by("Wings", ""), &by("Queen", ""), false);
+    }
+
+    fn listed(
+        kind: GroupKind,
+        sort: GroupSort,
+        filter: Option<&Filter>,
+    ) -> Vec<(String, String, usize, usize)> {
+        let long = |track: Track| Track { duration_ms: 1000, ..track };
+        let edits: Vec<Edit> = vec![
+            put(1, long(by("Wings", "Wild Life"))),
+            put(2, long(by("Wings", ""))),
+            put(3, long(by("The Beatles", "Help!"))),
+            put(4, long(by("The Beatles", "Help!"))),
+            put(5, long(by("The Beatles", "Abbey Road"))),
+            put(6, long(by("", "Nameless"))),
+        ];
+        let database = database(&model(edits));
+        let groups = database.groups(kind, filter, sort);
+        groups
+            .iter()
+            .map(|group| {
+                assert_eq!(group.duration_ms, group.item_count as u64 * 1000);
+                assert_eq!(database.group(group.id), Some((kind, group.persistent_id)));
+                (
+                    group.name.to_string(),
+                    group.artist.to_string(),
+                    group.item_count,
+                    group.album_count,
+                )
+            })
+            .collect()
+    }
+
+    fn row(
+        name: &str,
+        artist: &str,
+        items: usize,
+        albums: usize,
+    ) -> (String, String, usize, usize) {
+        (name.into(), artist.into(), items, albums)
+    }
+
+    #[test]
+    fn groups_are_named_counted_and_sorted() {
+        let (abbey, help) =
+            (row("Abbey Road", "The Beatles", 1, 1), row("Help!", "The Beatles", 2, 1));
+        let (nameless, wild) = (row("Nameless", "", 1, 1), row("Wild Life", "Wings", 1, 1));
+        let albums = |sort| listed(GroupKind::Albums, sort, None);
+        let expected = [abbey.clone(), help.clone(), nameless.clone(), wild.clone()];
+        assert_eq!(albums(GroupSort::Name), expected);
+        assert_eq!(albums(GroupSort::Artist), [abbey, help, wild, nameless]);
+        let beatles = row("The Beatles", "The Beatles", 3, 2);
+        let artists = listed(GroupKind::Artists, GroupSort::Name, None);
+        assert_eq!(artists, [beatles, row("Wings", "Wings", 2, 1)]);
+    }
+
+    #[test]
+    fn a_filter_leaves_groups_of_the_songs_it_means() {
+        let filter = Filter::Text(TextField::Album, TextTest::Equals("Help!".into()));
+        let artists = listed(GroupKind::Artists, GroupSort::Name, Some(&filter));
+        assert_eq!(artists, [row("The Beatles", "The Beatles", 2, 1)]);
+    }
+
+    #[test]
+    fn a_group_keeps_its_row_id_and_gives_it_back_with_its_last_song() {
+        let mut model = model([put(1, by("Wings", "Run")), put(2, by("Wings", "Run"))]);
+        let album = |model: &crate::Model| {
+            let groups = database(model).groups(GroupKind::Albums, None, GroupSort::Name);
+            groups.first().map(|group| group.id)
+        };
+        let id = album(&model).unwrap();
+        model.apply([remove(1), put(3, by("Abba", "Arrival"))].into_iter().collect()).unwrap();
+        assert_eq!(database(&model).group(id).map(|(kind, _)| kind), Some(GroupKind::Albums));
+        model.apply([remove(2)].into_iter().collect()).unwrap();
+        assert_eq!(database(&model).group(id), None);
+    }
+
+    #[test]
+    fn groups_with_the_same_low_bits_get_different_row_ids() {
+        let mut ids = GroupIds::default();
+        let low = u64::from(GroupId::MAX);
+        for high in 0..4_u64 {
+            ids.add(GroupKind::Albums, PersistentId::new(high << 32 | low));
+        }
+        let rows: Vec<u32> = (0..4_u64)
+            .map(|high| ids.id_of(PersistentId::new(high << 32 | low)).unwrap().get())
+            .collect();
+        assert_eq!(rows, [GroupId::MAX, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_first_song_with_a_picture_stands_for_its_album() {
+        let with = Track { has_artwork: true, ..by("Wings", "Run") };
+        let model = model([put(1, by("Wings", "Run")), put(2, with.clone()), put(3, with)]);
+        let database = database(&model);
+        for kind in [GroupKind::Albums, GroupKind::Artists] {
+            let groups = database.groups(kind, None, GroupSort::Name);
+            assert_eq!(groups[0].artwork_item, Some(item_id(2)));
+            assert_eq!(groups[0].first_item, item_id(1));
+            assert_eq!(database.group_artwork(groups[0].id), Some(item_id(2)));
+        }
+    }
+}

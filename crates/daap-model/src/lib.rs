@@ -49,6 +49,8 @@ mod database;
 mod delta;
 mod draft;
 mod filter;
+#[cfg(test)]
+mod fixture;
 pub mod group;
 mod ids;
 mod item;

@@ -189,3 +189,250 @@ impl Next<'_> {
         Ok(Snapshot { revision, name, databases, history })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{ContainerContent, ContainerId, ContainerKind, Delta, ItemId, NewItem, Usage};
+
+    fn library() -> Model {
+        model([
+            put(1, track("Jet", "Wings", "Run")),
+            put(2, track("Bluebird", "Wings", "Run")),
+            put_container(2, None, ContainerContent::Folder),
+            put_container(3, Some(2), songs(&[2, 1, 2])),
+        ])
+    }
+
+    fn apply(model: &mut Model, edits: impl IntoIterator<Item = Edit>) -> Option<Revision> {
+        model.apply(edits.into_iter().collect()).unwrap()
+    }
+
+    /// The numbers of what changed and of what went: songs, then containers.
+    fn delta(model: &Model, seen: Revision) -> [Vec<u32>; 4] {
+        let database = database(model);
+        let Delta::Known { changed, gone } = database.items_since(seen) else { panic!("unknown") };
+        let items = changed.iter().map(|row| row.item.id.get()).collect();
+        let gone_items = gone.into_iter().map(ItemId::get).collect();
+        let Delta::Known { changed, gone } = database.containers_since(seen) else {
+            panic!("unknown")
+        };
+        let containers = changed.iter().map(|container| container.id.get()).collect();
+        [items, gone_items, containers, gone.into_iter().map(ContainerId::get).collect()]
+    }
+
+    #[test]
+    fn a_model_starts_at_two_or_where_it_is_told() {
+        assert_eq!(Model::new("x").snapshot().revision(), Revision::FIRST);
+        let at =
+            |revision| Model::starting_at("x", Revision::new(revision)).snapshot().revision().get();
+        assert_eq!((at(0), at(1), at(2), at(700)), (2, 2, 2, 700));
+    }
+
+    #[test]
+    fn what_changes_nothing_makes_no_revision() {
+        let mut model = library();
+        let before = model.snapshot();
+        assert_eq!(apply(&mut model, []), None);
+        assert_eq!(apply(&mut model, [put(1, track("Jet", "Wings", "Run"))]), None);
+        assert_eq!(apply(&mut model, [put_container(3, Some(2), songs(&[2, 1, 2]))]), None);
+        assert_eq!(apply(&mut model, [remove(99), Edit::Rename("test".into())]), None);
+        assert_eq!(apply(&mut model, [Edit::RemoveDatabase(DatabaseId::HIGHEST)]), None);
+        assert!(Arc::ptr_eq(&before, &model.snapshot()));
+    }
+
+    #[test]
+    fn a_batch_makes_one_revision_and_leaves_older_snapshots_alone() {
+        let mut model = library();
+        let before = model.snapshot();
+        let changes =
+            [put(3, track("Mamunia", "Wings", "Run")), remove(1), Edit::Rename("new".into())];
+        assert_eq!(apply(&mut model, changes), Some(before.revision().next()));
+        assert_eq!(before.database(DB).unwrap().items().len(), 2);
+        assert!(before.database(DB).unwrap().items().find(item_id(1)).is_some());
+        assert_eq!(&**before.name(), "test");
+        assert_eq!(&**model.snapshot().name(), "new");
+        assert!(database(&model).items().find(item_id(1)).is_none());
+    }
+
+    #[test]
+    fn a_delta_names_exactly_what_changed() {
+        let mut model = library();
+        let seen = model.snapshot().revision();
+        assert_eq!(delta(&model, seen), [vec![], vec![], vec![], vec![]]);
+
+        apply(&mut model, [put(2, track("Bluebird", "Wings", "Band on the Run"))]);
+        assert_eq!(delta(&model, seen), [vec![2], vec![], vec![], vec![]]);
+
+        apply(&mut model, [put(3, track("Mamunia", "Wings", "Run"))]);
+        assert_eq!(delta(&model, seen), [vec![2, 3], vec![], vec![1], vec![]]);
+
+        // A song that goes takes its entries along; one that comes back is not gone.
+        apply(&mut model, [remove(2), remove(3)]);
+        assert_eq!(delta(&model, seen), [vec![], vec![2, 3], vec![1, 3], vec![]]);
+        assert_eq!(held(&model, 3), [1]);
+        apply(&mut model, [put(3, track("Mamunia", "Wings", "Run"))]);
+        assert_eq!(delta(&model, seen), [vec![3], vec![2], vec![1, 3], vec![]]);
+
+        // What was in a folder moves up.
+        apply(&mut model, [Edit::RemoveContainer { database: DB, container: container_id(2) }]);
+        assert_eq!(delta(&model, seen), [vec![3], vec![2], vec![1, 3], vec![2]]);
+        assert_eq!(database(&model).container(container_id(3)).unwrap().parent, None);
+    }
+
+    #[test]
+    fn a_revision_of_another_time_is_unknown() {
+        let mut model = library();
+        apply(&mut model, [remove(1)]);
+        let current = model.snapshot().revision();
+        let database = database(&model);
+        for seen in [Revision::new(0), Revision::new(1), Revision::FIRST, current.next()] {
+            assert!(matches!(database.items_since(seen), Delta::Unknown), "{seen}");
+            assert!(matches!(database.containers_since(seen), Delta::Unknown), "{seen}");
+        }
+        // The server was there at its first revision, only the database was not.
+        assert!(matches!(model.snapshot().databases_since(Revision::FIRST), Delta::Known { .. }));
+        assert!(matches!(model.snapshot().databases_since(current.next()), Delta::Unknown));
+    }
+
+    #[test]
+    fn databases_change_when_anything_in_them_does() {
+        let mut model = library();
+        let other = DatabaseId::new(2).unwrap();
+        let put_other =
+            Edit::PutDatabase { id: other, persistent_id: PersistentId::new(8), name: "b".into() };
+        apply(&mut model, [put_other]);
+        let seen = model.snapshot().revision();
+        let changed = |model: &Model| match model.snapshot().databases_since(seen) {
+            Delta::Known { changed, gone } => (changed.iter().map(|db| db.id).collect(), gone),
+            Delta::Unknown => panic!("unknown"),
+        };
+        apply(&mut model, [put(1, track("Jet!", "Wings", "Run"))]);
+        assert_eq!(changed(&model), (vec![DB], vec![]));
+        // The other one knows the new revision too.
+        let snapshot = model.snapshot();
+        let untouched = snapshot.database(other).unwrap();
+        assert!(matches!(untouched.items_since(snapshot.revision()), Delta::Known { .. }));
+        apply(&mut model, [Edit::RemoveDatabase(other)]);
+        assert_eq!(changed(&model), (vec![DB], vec![other]));
+    }
+
+    #[test]
+    fn every_database_has_a_base_container_of_its_name_with_every_song() {
+        let mut model = library();
+        assert_eq!(held(&model, 1), [1, 2]);
+        let base = |model: &Model| Arc::clone(&database(model).containers()[0]);
+        assert_eq!((base(&model).kind(), &*base(&model).name), (ContainerKind::Base, "music"));
+        apply(&mut model, [put(9, track("Nine", "", "")), remove(1)]);
+        assert_eq!((held(&model, 1), base(&model).item_count), (vec![2, 9], 2));
+        let name =
+            Edit::PutDatabase { id: DB, persistent_id: PersistentId::new(9), name: "songs".into() };
+        let renamed = apply(&mut model, [name]).unwrap();
+        assert_eq!((&*base(&model).name, base(&model).revision), ("songs", renamed));
+    }
+
+    #[test]
+    fn containers_are_listed_by_name_and_folders_before_what_is_in_them() {
+        let named =
+            |id, name: &str, parent: Option<u32>, content| match put_container(id, parent, content)
+            {
+                Edit::PutContainer { database, mut container } => {
+                    container.name = name.into();
+                    Edit::PutContainer { database, container }
+                }
+                edit => edit,
+            };
+        let model = model([
+            named(5, "Zoo", None, songs(&[])),
+            named(4, "The Beach", Some(7), songs(&[])),
+            named(3, "aardvark", Some(7), songs(&[])),
+            named(6, "Ärger", None, songs(&[])),
+            named(7, "Folder", None, ContainerContent::Folder),
+            named(8, "1980s", None, songs(&[])),
+        ]);
+        let listed: Vec<u32> = database(&model).containers().iter().map(|c| c.id.get()).collect();
+        assert_eq!(listed, [1, 6, 7, 3, 4, 5, 8]);
+    }
+
+    #[track_caller]
+    fn check_refused(edits: impl IntoIterator<Item = Edit>, expected: ApplyError) {
+        let mut model = library();
+        let before = model.snapshot();
+        let good = [put(7, track("New", "", "")), remove(1), Edit::Rename("other".into())];
+        let batch: Batch = good.into_iter().chain(edits).collect();
+        assert_eq!(model.apply(batch), Err(expected));
+        assert!(Arc::ptr_eq(&before, &model.snapshot()));
+    }
+
+    #[test]
+    fn a_bad_batch_is_refused_whole() {
+        let unknown = DatabaseId::new(5).unwrap();
+        let elsewhere = Edit::RemoveItem { database: unknown, item: item_id(1) };
+        check_refused([elsewhere], ApplyError::UnknownDatabase(unknown));
+
+        let taken = put_as(item_id(8), PersistentId::new(2));
+        let held_by_2 =
+            ApplyError::PersistentIdTaken { id: PersistentId::new(2), held_by: 2, wanted_by: 8 };
+        check_refused([taken], held_by_2);
+
+        let unknown_item = |item| ApplyError::UnknownItem {
+            database: DB,
+            container: container_id(4),
+            item: item_id(item),
+        };
+        check_refused([put_container(4, None, songs(&[2, 50]))], unknown_item(50));
+        check_refused([put_container(4, None, songs(&[1]))], unknown_item(1)); // just removed
+
+        let ContainerContent::Items(entries) = songs(&[2]) else { panic!("songs are items") };
+        let entry = entries[0].id;
+        let twice = ContainerContent::Items([entries.clone(), entries].concat());
+        let duplicate = ApplyError::DuplicateEntry { container: container_id(4), entry };
+        check_refused([put_container(4, None, twice)], duplicate);
+
+        check_refused([put_container(1, None, songs(&[]))], ApplyError::BaseContainer(DB));
+        let remove_base = Edit::RemoveContainer { database: DB, container: ContainerId::BASE };
+        check_refused([remove_base], ApplyError::BaseContainer(DB));
+
+        let not_a_folder = |container, parent| ApplyError::NotAFolder {
+            container: container_id(container),
+            parent: container_id(parent),
+        };
+        check_refused([put_container(4, Some(77), songs(&[]))], not_a_folder(4, 77));
+        check_refused([put_container(4, Some(3), songs(&[]))], not_a_folder(4, 3));
+        check_refused([put_container(4, Some(1), songs(&[]))], not_a_folder(4, 1));
+        check_refused([put_container(2, None, songs(&[]))], not_a_folder(3, 2));
+
+        let ring = [
+            put_container(4, Some(5), ContainerContent::Folder),
+            put_container(5, Some(4), ContainerContent::Folder),
+        ];
+        check_refused(ring, ApplyError::FolderCycle(container_id(4)));
+        let itself = [put_container(2, Some(2), ContainerContent::Folder)];
+        check_refused(itself, ApplyError::FolderCycle(container_id(2)));
+    }
+
+    fn put_as(id: ItemId, persistent_id: PersistentId) -> Edit {
+        let item =
+            NewItem { id, persistent_id, track: track("x", "", ""), usage: Usage::default() };
+        Edit::PutItem { database: DB, item }
+    }
+
+    #[test]
+    fn a_folder_may_come_later_in_the_batch_than_what_is_in_it() {
+        let model = model([
+            put_container(4, Some(5), songs(&[])),
+            put_container(5, None, ContainerContent::Folder),
+        ]);
+        let parent = database(&model).container(container_id(4)).unwrap().parent;
+        assert_eq!(parent, Some(container_id(5)));
+    }
+
+    #[test]
+    fn songs_that_share_a_text_share_its_memory() {
+        let model = library();
+        let database = database(&model);
+        let album = |id| database.items().find(item_id(id)).unwrap().track.album.as_ptr();
+        assert_eq!(album(1), album(2));
+    }
+}

@@ -148,3 +148,83 @@ pub(crate) fn sorted<'a>(items: impl Iterator<Item = &'a Item>, sort: Sort) -> A
     rows.sort_unstable_by(|a, b| (&keys[a.0..a.1], a.2).cmp(&(&keys[b.0..b.1], b.2)));
     rows.into_iter().map(|(_, _, id)| id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{PersistentId, Revision, Timestamp, Track, Usage};
+
+    fn item(id: u32, title: &str, album: &str, year: u16) -> Arc<Item> {
+        Arc::new(Item {
+            id: ItemId::new(id).unwrap(),
+            persistent_id: PersistentId::new(id.into()),
+            track: Track { title: title.into(), album: album.into(), year, ..Track::default() },
+            usage: Usage { added: Timestamp(1), ..Usage::default() },
+            album_id: PersistentId::new(1),
+            artist_id: PersistentId::new(1),
+            revision: Revision::FIRST,
+        })
+    }
+
+    fn items() -> impl Strategy<Value = ById> {
+        let facts = ("[aB1]?", "[x-z]?", prop::sample::select(vec![0_u16, 1960, 1999]));
+        btree_map(1..30_u32, facts, 0..20).prop_map(|items| {
+            let items = items.iter().map(|(id, (t, a, y))| item(*id, t, a, *y));
+            items.map(|item| (item.id, item)).collect()
+        })
+    }
+
+    fn fresh(items: &ById, sort: Sort) -> Arc<[ItemId]> {
+        sorted(items.values().map(Arc::as_ref), sort)
+    }
+
+    proptest! {
+        #[test]
+        fn a_carried_over_order_equals_a_fresh_sort(
+            before in items(), after in items(), more in vec(1..40_u32, 0..5),
+        ) {
+            let differs = |id: &ItemId| before.get(id) != after.get(id);
+            let mut changed: Vec<ItemId> =
+                before.keys().chain(after.keys()).copied().filter(differs).collect();
+            // Naming songs that did not change does no harm.
+            changed.extend(more.into_iter().filter_map(ItemId::new));
+            changed.sort_unstable();
+            changed.dedup();
+            for sort in Sort::ALL {
+                let carried = Carried {
+                    order: fresh(&before, sort), items: before.clone(), changed: changed.clone().into(),
+                };
+                prop_assert_eq!(carried.follow(&after, sort), fresh(&after, sort));
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_is_carried_over_several_snapshots_and_given_up_after_many_changes() {
+        let mut items: ById =
+            (1..=100).map(|n| item(n, &n.to_string(), "", 0)).map(|i| (i.id, i)).collect();
+        let mut orders = Orders::default();
+        orders.order(&items, Sort::Title);
+        for changes in 1..=4_u32 {
+            let changed = item(changes * 10, "a", "", 0);
+            let id = changed.id;
+            items.insert(id, changed);
+            orders = orders.next(&items, &[id]);
+            assert_eq!(orders.is_cheap(Sort::Title), changes * CARRY_ONE_IN as u32 <= 100);
+        }
+        assert_eq!(orders.order(&items, Sort::Title), fresh(&items, Sort::Title));
+    }
+
+    #[test]
+    fn an_order_is_shared_when_no_song_moves() {
+        let items: ById = (1..=100).map(|n| item(n, "x", "", 0)).map(|i| (i.id, i)).collect();
+        let orders = Orders::default();
+        let order = orders.order(&items, Sort::Album);
+        let id = ItemId::new(7).unwrap();
+        let next = orders.next(&items, &[id]);
+        assert!(Arc::ptr_eq(&order, &next.order(&items, Sort::Album)));
+    }
+}

@@ -329,3 +329,67 @@ impl<'a> Iterator for RowIter<'a> {
 }
 
 impl ExactSizeIterator for RowIter<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{NumberField, NumberTest};
+
+    #[track_caller]
+    fn check(page: Page, total: usize, expected: std::ops::Range<usize>) {
+        assert_eq!(page.bounds(total), (expected.start, expected.end), "{page:?} of {total}");
+    }
+
+    #[test]
+    fn pages_stay_within_the_listing() {
+        check(Page::All, 5, 0..5);
+        check(Page::From(2), 5, 2..5);
+        check(Page::From(9), 5, 5..5);
+        check(Page::Between(1, 3), 5, 1..4);
+        check(Page::Between(0, usize::MAX), 5, 0..5);
+        check(Page::Between(7, 9), 5, 5..5);
+        check(Page::Between(3, 1), 5, 2..2);
+        check(Page::Last(2), 5, 3..5);
+        check(Page::Last(9), 5, 0..5);
+        check(Page::Last(0), 5, 5..5);
+        check(Page::All, 0, 0..0);
+    }
+
+    #[test]
+    fn a_page_knows_the_whole_count() {
+        let database = database(&model((1..=9).map(|id| put(id, track("x", "", "")))));
+        let few = Filter::Number(NumberField::Id, NumberTest::AtMost(6));
+        let rows = database.items().matching(&few).page(Page::Between(4, 8));
+        assert_eq!((rows.len(), rows.total(), rows.is_empty()), (2, 6, false));
+        assert_eq!(rows.iter().map(|row| row.item.id.get()).collect::<Vec<_>>(), [5, 6]);
+        assert_eq!(rows.iter().len(), 2);
+    }
+
+    #[test]
+    fn a_song_that_occurs_twice_stays_twice_when_sorted_and_filtered() {
+        let titles = [put(1, track("b", "", "")), put(2, track("a", "", ""))];
+        let model = model(titles.into_iter().chain([put_container(2, None, songs(&[1, 2, 1]))]));
+        let database = database(&model);
+        let entries = || database.entries(container_id(2)).unwrap();
+        let listed = |rows: Rows| -> Vec<(u32, u32)> {
+            rows.iter().map(|row| (row.entry.get(), row.item.id.get())).collect()
+        };
+        assert_eq!(listed(entries().rows()), [(1, 1), (2, 2), (3, 1)]);
+        assert_eq!(listed(entries().sorted(Sort::Title).rows()), [(2, 2), (1, 1), (3, 1)]);
+        let third = Filter::Number(NumberField::ContainerItemId, NumberTest::Equals(3));
+        assert_eq!(listed(entries().matching(&third).rows()), [(3, 1)]);
+    }
+
+    #[test]
+    fn walking_an_order_and_sorting_the_rows_agree() {
+        let count = WALK_FROM as u32 + 500;
+        let title = |id: u32| format!("{}", id.wrapping_mul(2_654_435_761) % 1000);
+        let database = database(&model((1..=count).map(|id| put(id, track(&title(id), "", "")))));
+        let most = Filter::Number(NumberField::Id, NumberTest::AtMost(count as u64 - 100));
+        let walked = database.items().matching(&most).sorted(Sort::Title).rows();
+        let songs = database.items().iter().filter(|item| most.matches_item(item));
+        let sorted = order::sorted(songs, Sort::Title);
+        assert_eq!(walked.iter().map(|row| row.item.id).collect::<Vec<_>>(), *sorted);
+    }
+}

@@ -206,3 +206,84 @@ fn rank(item: &Item, by: SmartOrder) -> Rank {
         SmartOrder::LeastRecentlyAdded => low(usage.added.0.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{Batch, ContainerContent, Edit, Model, NumberField, NumberTest, Track, Usage};
+
+    fn smart(filter: Filter, limit: Option<SmartLimit>) -> Edit {
+        put_container(2, None, ContainerContent::Smart(SmartRules { filter, limit }))
+    }
+
+    fn rated(id: u32, rating: u8) -> Edit {
+        let track = Track { duration_ms: 100, size: 10, ..track("x", "", "") };
+        put_with(id, track, Usage { rating, added: Timestamp(id * 1000), ..Usage::default() })
+    }
+
+    fn good() -> Filter {
+        Filter::Number(NumberField::Rating, NumberTest::AtLeast(60))
+    }
+
+    #[track_caller]
+    fn check(model: &mut Model, edits: impl IntoIterator<Item = Edit>, expected: &[u32]) {
+        model.apply(edits.into_iter().collect()).unwrap();
+        assert_eq!(held(model, 2), expected);
+        let count = database(model).container(container_id(2)).unwrap().item_count;
+        assert_eq!(count, expected.len());
+    }
+
+    #[test]
+    fn a_smart_playlist_follows_the_songs() {
+        let mut model = model([rated(1, 80), smart(good(), None), rated(2, 20), rated(3, 60)]);
+        check(&mut model, [], &[1, 3]);
+        check(&mut model, [rated(2, 100), rated(3, 0)], &[1, 2]);
+        check(&mut model, [remove(1)], &[2]);
+        check(&mut model, [smart(Filter::EVERYTHING, None)], &[2, 3]);
+    }
+
+    #[test]
+    fn it_changes_only_when_its_songs_do() {
+        let mut model = model([rated(1, 80), smart(good(), None)]);
+        let revision = |model: &Model| database(model).container(container_id(2)).unwrap().revision;
+        let before = revision(&model);
+        model.apply([rated(1, 100), rated(2, 0)].into_iter().collect()).unwrap();
+        assert_eq!(revision(&model), before);
+        model.apply([rated(2, 60)].into_iter().collect()).unwrap();
+        assert_eq!(revision(&model), model.snapshot().revision());
+    }
+
+    #[test]
+    fn a_limit_takes_the_first_of_an_order_and_fills_up_again() {
+        let limit = |amount, by| Some(SmartLimit { amount, by });
+        let best = limit(SmartAmount::Songs(2), SmartOrder::HighestRating);
+        let songs = [rated(1, 60), rated(2, 100), rated(3, 80), rated(4, 80), rated(5, 0)];
+        let mut model = model(songs.into_iter().chain([smart(good(), best)]));
+        check(&mut model, [], &[2, 3]);
+        check(&mut model, [remove(2)], &[3, 4]);
+        check(&mut model, [rated(1, 100)], &[1, 3]);
+        let newest = limit(SmartAmount::Duration(250), SmartOrder::MostRecentlyAdded);
+        check(&mut model, [smart(Filter::EVERYTHING, newest)], &[5, 4]);
+        let oldest = limit(SmartAmount::Size(30), SmartOrder::LeastRecentlyAdded);
+        check(&mut model, [smart(Filter::EVERYTHING, oldest)], &[1, 3, 4]);
+        let none = limit(SmartAmount::Songs(0), SmartOrder::Random);
+        check(&mut model, [smart(Filter::EVERYTHING, none)], &[]);
+    }
+
+    #[test]
+    fn recent_songs_leave_as_time_passes() {
+        let recent = Filter::Number(NumberField::DateAdded, NumberTest::InTheLast(1500));
+        let mut model = model([rated(1, 0), rated(2, 0), rated(3, 0), smart(recent, None)]);
+        let at = |model: &mut Model, now, edits: Vec<Edit>| {
+            let revision = model.apply(Batch::from_iter(edits).at(Timestamp(now))).unwrap();
+            (revision.is_some(), held(model, 2))
+        };
+        assert_eq!(held(&model, 2), []); // nobody has said what time it is
+        assert_eq!(at(&mut model, 3000, vec![]), (true, vec![2, 3]));
+        assert_eq!(at(&mut model, 3400, vec![]), (false, vec![2, 3]));
+        assert_eq!(at(&mut model, 3450, vec![rated(4, 0)]), (true, vec![2, 3, 4]));
+        assert_eq!(at(&mut model, 3600, vec![]), (true, vec![3, 4]));
+        assert_eq!(at(&mut model, 100, vec![]), (false, vec![3, 4])); // a clock that was set back
+    }
+}

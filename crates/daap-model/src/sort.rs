@@ -183,3 +183,156 @@ static COLLATOR: LazyLock<CollatorBorrowed<'static>> = LazyLock::new(|| {
     Collator::try_new(preferences, CollatorOptions::default())
         .expect("the root collation is compiled in")
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{Edit, Timestamp, Track};
+
+    #[track_caller]
+    fn check(sort: Sort, edits: Vec<Edit>, expected: &[&str]) {
+        let rows = database(&model(edits)).items().all().sorted(sort).rows();
+        assert_eq!(titles(&rows), expected);
+    }
+
+    #[track_caller]
+    fn check_titles(expected: &[&str]) {
+        // Put in backwards, so that ids do not happen to agree.
+        let titles = expected.iter().rev().zip(1..);
+        let edits = titles.map(|(title, id)| put(id, track(title, "", ""))).collect();
+        check(Sort::Title, edits, expected);
+    }
+
+    #[test]
+    fn letters_come_before_accents_and_accents_before_capitals() {
+        check_titles(&["abc", "Abc", "äbc", "Äbc", "abd", "b", "Zz"]);
+        check_titles(&["Straße", "Strassen", "Strata"]);
+        check_titles(&["A\u{308}b", "Äc", "A\u{308}d"]); // composed or not
+    }
+
+    #[test]
+    fn digits_symbols_and_other_scripts_come_after_letters() {
+        check_titles(&["Zebra", "2 Become 1", "10cc", "99", "Ωmega", "Яма", "東京"]);
+        check_titles(&["Zebra", "!!!", "1"]);
+    }
+
+    #[test]
+    fn leading_articles_and_punctuation_are_skipped() {
+        check_titles(&["The Apple", "A Bee", "An Cat", "the dog", "Theatre", "(Un)Der"]);
+        check_titles(&["\"Aa\"", "...Bb", "'The Cc", "The", "The "]);
+        assert_eq!(sort_text("", "The Beatles"), "Beatles");
+        assert_eq!(sort_text("", "The  Beatles"), "Beatles");
+        assert_eq!(sort_text("", "A"), "A");
+        assert_eq!(sort_text("", "A-ha"), "A-ha");
+        assert_eq!(sort_text("", "Los Lobos"), "Los Lobos");
+        assert_eq!(sort_text("", "???"), "???");
+        assert_eq!(sort_text("", ""), "");
+    }
+
+    #[test]
+    fn sort_tags_win_and_are_taken_as_they_are() {
+        let zebra = Track { sort_title: "Zebra".into(), ..track("Apple", "", "") };
+        let the = Track { sort_title: "The Z".into(), ..track("Bee", "", "") };
+        check(
+            Sort::Title,
+            vec![put(1, zebra), put(2, the), put(3, track("Yak", "", ""))],
+            &["Bee", "Yak", "Apple"],
+        );
+    }
+
+    fn placed(title: &str, artist: &str, album: &str, disc: u16, number: u16) -> Track {
+        Track { disc, track: number, ..track(title, artist, album) }
+    }
+
+    #[test]
+    fn albums_are_in_order_of_disc_and_track_and_stay_together() {
+        let songs = vec![
+            put(1, placed("q2", "Queen", "Greatest Hits", 1, 2)),
+            put(2, placed("a2", "Abba", "Greatest Hits", 1, 2)),
+            put(3, placed("q1", "Queen", "Greatest Hits", 1, 1)),
+            put(4, placed("a10", "Abba", "Greatest Hits", 1, 10)),
+            put(5, placed("b1", "Abba", "Arrival", 2, 1)),
+            put(6, placed("b9", "Abba", "Arrival", 1, 9)),
+        ];
+        check(Sort::Album, songs.clone(), &["b9", "b1", "a2", "a10", "q1", "q2"]);
+        check(Sort::Artist, songs, &["b9", "b1", "a2", "a10", "q1", "q2"]);
+    }
+
+    #[test]
+    fn an_artist_is_sorted_as_filed() {
+        let mut guest = track("guest", "Zoot", "X");
+        guest.album_artist = "The Band".into();
+        let mut tape = track("tape", "Aaa", "X");
+        tape.compilation = true;
+        let mut tagged = track("tagged", "Bob Dylan", "X");
+        tagged.sort_artist = "Dylan, Bob".into();
+        let edits = vec![put(1, guest), put(2, tape), put(3, tagged)];
+        check(Sort::Artist, edits, &["guest", "tagged", "tape"]);
+    }
+
+    #[test]
+    fn the_newest_release_comes_first_and_unknown_dates_last() {
+        let dated = |title: &str, year, released| Track {
+            year,
+            released: Timestamp(released),
+            ..track(title, "", title)
+        };
+        let edits = vec![
+            put(1, dated("unknown", 0, 0)),
+            put(2, dated("1955", 1955, 0)),
+            put(3, dated("1999", 1999, 0)),
+            put(4, dated("2020", 1999, 1_600_000_000)),
+            put(5, dated("1970", 1970, 0)),
+        ];
+        check(Sort::ReleaseDate, edits, &["2020", "1999", "1970", "1955", "unknown"]);
+    }
+
+    #[test]
+    fn equal_songs_are_in_order_of_id() {
+        let rows = database(&model((1..=9).rev().map(|id| put(id, track("x", "", "")))))
+            .items()
+            .all()
+            .sorted(Sort::Title)
+            .rows();
+        let ids: Vec<u32> = rows.iter().map(|row| row.item.id.get()).collect();
+        assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+
+    fn header(letter: char, index: u32, count: u32) -> SortHeader {
+        SortHeader { letter, index, count }
+    }
+
+    #[test]
+    fn headers_are_runs_of_first_letters_and_one_for_the_rest() {
+        assert_eq!(headers([]), [header('0', 0, 0)]);
+        assert_eq!(
+            headers(["abc", "Äh", "a\u{301}", "b", "1", "東", ""]),
+            [header('A', 0, 3), header('B', 3, 1), header('0', 4, 3),]
+        );
+    }
+
+    #[test]
+    fn headers_count_from_the_first_row_of_the_page() {
+        let titles = ["Alpha", "The Beta", "Bravo", "Charlie", "1999"];
+        let edits = titles.iter().zip(1..).map(|(title, id)| put(id, track(title, "", "")));
+        let database = database(&model(edits));
+        let page = |page| database.items().all().sorted(Sort::Title).page(page).headers();
+        let all = [header('A', 0, 1), header('B', 1, 2), header('C', 3, 1), header('0', 4, 1)];
+        assert_eq!(page(crate::Page::All), all);
+        let some = [header('B', 0, 1), header('C', 1, 1), header('0', 2, 0)];
+        assert_eq!(page(crate::Page::Between(2, 3)), some);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn sorted_texts_have_each_header_once(mut texts in proptest::collection::vec("[a-eÄÉ0-9Ωæø ]{0,4}", 0..20)) {
+            texts.sort_by_key(|text| text_key(text));
+            let headers = headers(texts.iter().map(String::as_str));
+            let letters: Vec<char> = headers.iter().map(|header| header.letter).collect();
+            let (rest, letters) = letters.split_last().unwrap();
+            proptest::prop_assert_eq!(*rest, '0');
+            proptest::prop_assert!(letters.is_sorted_by(|a, b| a < b), "{:?}", letters);
+        }
+    }
+}

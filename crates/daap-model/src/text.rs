@@ -113,3 +113,39 @@ impl Interner {
         self.texts.insert(text.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_found_as_in_their_lower_case(text in "[aBcÄßİσK ]{0,6}", needle in "[AbcäSßiΣk ]{0,3}") {
+            let lower: String = lower(&text).collect();
+            let needle = Folded::new(&needle);
+            prop_assert_eq!(starts_with_folded(&text, &needle), lower.starts_with(needle.as_str()));
+            prop_assert_eq!(ends_with_folded(&text, &needle), lower.ends_with(needle.as_str()));
+            // A capital whose lower case is several characters is found whole, not by its second half.
+            if !text.contains('İ') {
+                prop_assert_eq!(contains_folded(&text, &needle), lower.contains(needle.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn texts_that_no_song_has_any_more_are_dropped() {
+        let mut interner = Interner::default();
+        let track = |album: String| Track { album: album.into(), ..Track::default() };
+        let mut kept = track("kept".into());
+        interner.share(&mut kept);
+        for number in 0..SWEEP_MIN * 3 {
+            interner.share(&mut track(number.to_string()));
+        }
+        assert!(interner.texts.len() <= SWEEP_MIN);
+        let mut again = track("kept".into());
+        interner.share(&mut again);
+        assert_eq!(kept.album.as_ptr(), again.album.as_ptr());
+    }
+}
