@@ -2,7 +2,7 @@
 
 Standard library only. `cargo xtask e2e` sets
 
-  E2E_SERVER  the dapple binary
+  DAPPLE  the dapple binary
   E2E_WORK    an empty folder for this test
   E2E_CACHE   a folder that lives from run to run, for what is costly to make or fetch
 """
@@ -23,7 +23,7 @@ import traceback
 import daap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SERVER = os.environ.get("E2E_SERVER", "dapple")
+SERVER = os.environ.get("DAPPLE", "dapple")
 WORK = os.environ.get("E2E_WORK", "/tmp/dapple-e2e/work")
 CACHE = os.environ.get("E2E_CACHE", "/tmp/dapple-e2e/cache")
 

@@ -17,7 +17,7 @@ import tarfile
 
 import e2e
 
-PACKAGES = ["mutagen==1.47.0", "tinytag==2.1.1"]
+PACKAGES = ["mutagen==1.47.0", "beets==2.14.1"]
 SUFFIXES = {"mp3", "mp2", "m4a", "m4b", "mp4", "aac", "flac", "ogg", "oga", "opus", "spx", "wav", "aif", "aiff", "aifc",
             "ape", "mpc", "wv", "wma", "dsf", "tta"}
 META = "dmap.itemid,dmap.itemname,daap.songartist,daap.songalbum,daap.songtracknumber,daap.songtime,daap.songsize,daap.songformat"

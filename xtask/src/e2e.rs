@@ -316,7 +316,7 @@ impl Runner {
         let output = File::create(output)?;
         let mut command = Command::new(interpreter);
         command.arg(self.scripts.join(script)).args(arguments).current_dir(work);
-        command.env("E2E_SERVER", &self.server).env("E2E_WORK", work).env("E2E_CACHE", &self.cache);
+        command.env("DAPPLE", &self.server).env("E2E_WORK", work).env("E2E_CACHE", &self.cache);
         command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         // A group of its own, so that a test out of time goes with all it has started.
