@@ -186,6 +186,7 @@ struct Rivals {
 
 impl Rivals {
     fn note(&mut self, clash: Clash) {
+        tracing::info!(?clash, "someone else has this name; taking another");
         self.clashes += 1;
         match clash {
             Clash::Host => self.hosts += 1,
@@ -212,10 +213,14 @@ enum Clash {
 }
 
 /// How an attempt ended.
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     /// The wish has changed, or there is none any more.
     Wish,
+    /// We have a name of our own to withdraw, and must take another.
     Clash(Clash),
+    /// Our very name is now someone else's: a goodbye would be taken for theirs.
+    Yield(String),
 }
 
 /// The task that owns one announcement.
@@ -240,10 +245,8 @@ impl Owner {
             self.standing.send_modify(|standing| standing.announced = false);
             match end {
                 Ok(End::Wish) => self.rivals = Rivals::default(),
-                Ok(End::Clash(clash)) => {
-                    tracing::info!(?clash, "someone else has this name; taking another");
-                    self.rivals.note(clash);
-                }
+                Ok(End::Clash(clash)) => self.rivals.note(clash),
+                Ok(End::Yield(label)) => self.rivals.note(Clash::Label(label)),
                 Err(error) => {
                     tracing::warn!(%error, "the share is not announced; trying again");
                     let _ = time::timeout(RETRY, self.wished.changed()).await;
@@ -271,7 +274,10 @@ impl Owner {
             Some(taken) => {
                 let mut claim = Claim::new(advert, &taken, &self.rivals);
                 let end = self.hold(&mut claim, &responder, &monitor, &heard).await;
-                responder.withdraw(&claim.full_name()).await;
+                match end {
+                    Ok(End::Yield(_)) => responder.hush(),
+                    _ => responder.withdraw(&claim.full_name()).await,
+                }
                 end
             }
         };
@@ -322,8 +328,10 @@ impl Owner {
                     _ => {}
                 },
                 event = heard.recv_async() => match event {
-                    Ok(ServiceEvent::ServiceResolved(service)) if claim.yields_to(&service) => {
-                        return Ok(End::Clash(Clash::Label(claim.name.label.clone())));
+                    Ok(ServiceEvent::ServiceResolved(service)) => {
+                        if let Some(end) = claim.contested_by(&service) {
+                            return Ok(end);
+                        }
                     }
                     Ok(_) => {}
                     Err(_) => heard = responder.browse(Kind::DAAP)?, // the queue overflowed
@@ -342,7 +350,8 @@ impl Owner {
         }
     }
 
-    fn publish(&self, claim: &Claim) {
+    fn publish(&self, claim: &mut Claim) {
+        claim.announced = true;
         let standing = Standing { name: claim.name.display.clone(), announced: true };
         self.standing.send_if_modified(|now| {
             let news = *now != standing;
@@ -408,6 +417,8 @@ struct Claim {
     name: Name,
     host: String,
     probe: bool,
+    /// Whether the network has been told.
+    announced: bool,
 }
 
 impl Claim {
@@ -421,6 +432,7 @@ impl Claim {
             name: Name::free(&advert.name, is_taken),
             host: format!("{host}.local."),
             probe: rivals.may_probe(),
+            announced: false,
             advert,
         }
     }
@@ -458,19 +470,23 @@ impl Claim {
         }
     }
 
-    /// Whether `service`, heard after we announced ours, has our name and we are the one to take another:
-    /// two networks became one, or someone took no notice of us.
+    /// How this ends if `service`, heard since we claimed our name, has it too: someone was quicker, two
+    /// networks became one, or someone took no notice of us.
     ///
-    /// Of two with the same name in DNS the one with the lower host and port keeps it, so that not both give
-    /// it up. To a mere look-alike we always yield, for its owner sees no clash.
-    fn yields_to(&self, service: &ResolvedService) -> bool {
-        let Some(label) = Kind::DAAP.instance_of(&service.fullname) else { return false };
-        if name::fold(label) != name::fold(&self.name.label) {
-            return false;
+    /// Who is first to announce a name keeps it. If both have, the one with the lower host and port does, so that
+    /// not both give it up. To a mere look-alike we always yield, for its owner sees no clash.
+    fn contested_by(&self, service: &ResolvedService) -> Option<End> {
+        let theirs = Kind::DAAP.instance_of(&service.fullname)?;
+        let ours = &self.name.label;
+        let their_place = (service.host.to_ascii_lowercase(), service.port);
+        let our_place = (self.host.to_ascii_lowercase(), self.advert.port);
+        if name::fold(theirs) != name::fold(ours) || their_place == our_place {
+            None
+        } else if !theirs.eq_ignore_ascii_case(ours) {
+            Some(End::Clash(Clash::Label(ours.clone())))
+        } else {
+            (!self.announced || their_place < our_place).then(|| End::Yield(ours.clone()))
         }
-        let theirs = (service.host.to_ascii_lowercase(), service.port);
-        let ours = (self.host.to_ascii_lowercase(), self.advert.port);
-        theirs < ours || theirs != ours && !label.eq_ignore_ascii_case(&self.name.label)
     }
 }
 
@@ -501,33 +517,38 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_yields(ours: &str, service: &ResolvedService, expected: bool) {
-        assert_eq!(
-            claim(ours, &[], &Rivals::default()).yields_to(service),
-            expected,
-            "{service:?}"
-        );
+    fn check_contest(
+        announced: bool,
+        ours: &str,
+        service: &ResolvedService,
+        expected: Option<End>,
+    ) {
+        let claim = Claim { announced, ..claim(ours, &[], &Rivals::default()) };
+        assert_eq!(claim.contested_by(service), expected, "{service:?}");
     }
 
     #[test]
-    fn of_two_with_one_name_the_lower_host_keeps_it() {
-        check_yields("Music", &heard("Music", "aaa.local.", 3689), true);
-        check_yields("Music", &heard("MUSIC", "nas-3689.local.", 80), true);
-        check_yields("Music", &heard("Music", "zzz.local.", 3689), false);
-        check_yields("Music", &heard("Other", "aaa.local.", 3689), false);
+    fn who_announces_first_keeps_the_name_and_of_two_the_lower_host() {
+        let yields = |label: &str| Some(End::Yield(label.into()));
+        check_contest(true, "Music", &heard("Music", "aaa.local.", 3689), yields("Music"));
+        check_contest(true, "Music", &heard("MUSIC", "nas-3689.local.", 80), yields("Music"));
+        check_contest(true, "Music", &heard("Music", "zzz.local.", 3689), None);
+        check_contest(false, "Music", &heard("Music", "zzz.local.", 3689), yields("Music"));
+        check_contest(false, "Music", &heard("Other", "aaa.local.", 3689), None);
     }
 
     #[test]
     fn hearing_ourselves_is_no_clash() {
-        check_yields("Music", &heard("Music", "NAS-3689.local.", 3689), false);
+        check_contest(true, "Music", &heard("Music", "NAS-3689.local.", 3689), None);
+        check_contest(false, "Music", &heard("Music", "NAS-3689.local.", 3689), None);
     }
 
     #[test]
-    fn to_a_look_alike_we_yield_whoever_it_is() {
-        check_yields("Vol. 1", &heard("Vol. 1", "zzz.local.", 3689), false); // escaped as the parser never does
+    fn to_a_look_alike_we_yield_with_a_goodbye() {
         let mut plain = heard("Vol", "zzz.local.", 3689);
         plain.fullname = "Vol. 1._daap._tcp.local.".into();
-        check_yields("Vol. 1", &plain, true);
+        let clash = End::Clash(Clash::Label("Vol\u{2024} 1".into()));
+        check_contest(true, "Vol. 1", &plain, Some(clash));
     }
 
     #[test]

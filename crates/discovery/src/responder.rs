@@ -59,6 +59,11 @@ impl Responder {
         }
     }
 
+    /// Falls silent for good: what was announced stays in the memory of others.
+    pub(crate) fn hush(&self) {
+        let _ = self.0.disable_interface(IfKind::All);
+    }
+
     /// Ends the thread. What is still announced gets a goodbye first.
     pub(crate) async fn close(self) {
         let Ok(ended) = self.0.shutdown() else { return };

@@ -1,0 +1,291 @@
+#!/bin/bash
+# What another host sees of our announcements, between two hosts made of network namespaces.
+#
+#   xtask/e2e/mdns.sh [CASE]...       all cases, or those named
+#
+# Observers that are not ours: avahi-browse and avahi-publish on host B with a daemon of its own. Cases run with
+# avahi beside us on host A, and the first ones again without. Prints `ok NAME`, `FAIL NAME` or `skip NAME
+# reason` a line, and the count last. Needs root, iproute2, avahi-daemon, avahi-utils, dbus, tcpdump.
+#
+# Environment: ADVERTISE, the example `advertise` of discovery (built if not there);
+#              DAPPLE, the binary (its `discover` and `serve` are skipped if not there).
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+TARGET=${CARGO_TARGET_DIR:-target}
+WORK=$(mktemp -d)
+ID=$$
+A=dapple-a$ID B=dapple-b$ID
+HOST_A=10.77.0.1 HOST_B=10.77.0.2
+PASSED=0 FAILED=0
+PIDS=()
+
+ok() { PASSED=$((PASSED + 1)); echo "ok $*"; }
+fail() { FAILED=$((FAILED + 1)); echo "FAIL $*"; }
+skip() { echo "skip $*"; }
+finish() { echo "$PASSED passed, $FAILED failed"; [ "$FAILED" -eq 0 ]; exit; }
+
+# --- processes, each ended by its own id -----------------------------------------------------------
+start() { # start LOG COMMAND... : the process is $STARTED
+  local log=$1; shift
+  "$@" >"$log" 2>&1 </dev/null &
+  STARTED=$!
+  PIDS+=("$STARTED")
+}
+family() { # a process and what it started, the youngest first
+  local child
+  for child in $(cat "/proc/$1/task"/*/children 2>/dev/null); do family "$child"; done
+  echo "$1"
+}
+end() { # end PID : asked first, then made to
+  local all; all=$(family "$1")
+  kill $all 2>/dev/null
+  for _ in $(seq 60); do kill -0 $all 2>/dev/null || break; sleep 0.1; done
+  kill -9 $all 2>/dev/null
+  wait "$1" 2>/dev/null
+}
+clean() {
+  local i ns
+  for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do end "${PIDS[i]}"; done
+  for ns in "$A" "$B"; do ip netns del "$ns" 2>/dev/null; done
+  rm -rf "$WORK"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM
+within() { # within SECONDS COMMAND... : until it succeeds
+  local end=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do [ $SECONDS -ge $end ] && return 1; sleep 0.2; done
+}
+
+# --- hosts ------------------------------------------------------------------------------------------
+hosts() {
+  ip netns add "$A" && ip netns add "$B" || return 1
+  ip -n "$A" link add v0 type veth peer name v0 netns "$B"
+  ip -n "$A" addr add "$HOST_A/24" brd + dev v0
+  ip -n "$B" addr add "$HOST_B/24" brd + dev v0
+  local ns
+  for ns in "$A" "$B"; do
+    ip -n "$ns" link set lo up
+    ip -n "$ns" link set v0 up
+    ip -n "$ns" route add 224.0.0.0/4 dev v0
+    mkdir -p "$WORK/$ns/dbus" "$WORK/$ns/avahi-daemon"
+  done
+}
+on() { # on HOST COMMAND... : with that host's own bus and avahi
+  local ns=$1; shift
+  mkdir -p /run/dbus /run/avahi-daemon
+  ip netns exec "$ns" unshare -m --propagation private bash -c '
+    mount --bind "$0/dbus" /run/dbus && mount --bind "$0/avahi-daemon" /run/avahi-daemon && exec "$@"
+  ' "$WORK/$ns" "$@"
+}
+avahi() { # avahi HOST NAME : starts its bus and daemon; ended by end $AVAHI $BUS
+  local ns=$1 dir="$WORK/$1"
+  printf '%s\n' '[server]' "host-name=$2" 'use-ipv4=yes' 'use-ipv6=yes' 'allow-interfaces=v0' \
+    '[wide-area]' 'enable-wide-area=no' '[publish]' 'publish-hinfo=no' 'publish-workstation=no' '[rlimits]' \
+    >"$dir/avahi.conf"
+  start "$dir/dbus.log" on "$ns" dbus-daemon --system --nofork --nopidfile
+  BUS=$STARTED
+  within 10 test -S "$dir/dbus/system_bus_socket" || return 1
+  start "$dir/avahi.log" on "$ns" avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "$dir/avahi.conf"
+  AVAHI=$STARTED
+  within 10 test -S "$dir/avahi-daemon/socket"
+}
+
+# --- what is announced, and what is seen ------------------------------------------------------------
+SHARES=0 SAID=()
+announce() { # announce HOST NAME HOSTNAME PORT : the process is $SHARE, it reads from $SHARE_IN, writes to $SHARE_OUT
+  SHARES=$((SHARES + 1))
+  local pipe="$WORK/in$SHARES" ns=$1; shift
+  mkfifo "$pipe"
+  SHARE_OUT="$WORK/share$SHARES"
+  SAID+=("$SHARE_OUT")
+  : >"$SHARE_OUT"
+  on "$ns" env RUST_LOG="${RUST_LOG:-}" "$ADVERTISE" "$@" <"$pipe" >"$SHARE_OUT" 2>&1 &
+  SHARE=$!
+  PIDS+=("$SHARE")
+  exec {SHARE_IN}>"$pipe"
+}
+announced() { # announced OUT NAME : that is how it stands last
+  [ "$(tail -1 "$1")" = "announced $2" ]
+}
+seen() { # the resolved shares that avahi on host B sees, a line each
+  on "$B" timeout 8 avahi-browse -rpt _daap._tcp 2>/dev/null | grep '^=;v0;IPv4'
+}
+named() { # named NAME : as avahi-browse prints it
+  printf '%s\n' "$1" | LC_ALL=C sed 's/[^a-zA-Z0-9_-]/\n&\n/g' | while IFS= read -r part; do
+    case $part in
+    [a-zA-Z0-9_-]*) printf %s "$part" ;;
+    ?*) printf %s "$part" | od -An -tu1 | awk '{ for (i = 1; i <= NF; i++) printf "\\%03d", $i }' ;;
+    esac
+  done
+}
+sees() { # sees NAME [PATTERN] : B sees it, and its line matches
+  seen | grep -F ";$(named "$1");" | grep -qE -- "${2:-.}"
+}
+sees_not() { ! sees "$@"; }
+check() { # check NAME SECONDS COMMAND...
+  local name=$1 seconds=$2; shift 2
+  if within "$seconds" "$@"; then ok "$name"; else
+    fail "$name"
+    { echo "wanted: $*"; echo "seen:"; seen; echo "said:"; cat "${SAID[@]}"; } | sed 's/^/    /'
+  fi
+}
+
+# --- cases ------------------------------------------------------------------------------------------
+case_announce() { # $1 is a suffix of the names
+  announce "$A" "Jo's Music" hosta 3689
+  check "announced$1" 15 announced "$SHARE_OUT" "Jo's Music"
+  check "seen$1" 10 sees "Jo's Music" ";hosta-3689.local;$HOST_A;3689;"
+  check "resolves$1" 10 on "$B" avahi-resolve -4 -n hosta-3689.local
+  local in=$SHARE_IN out=$SHARE_OUT share=$SHARE
+  echo +password >&"$in"
+  check "password-told$1" 10 sees "Jo's Music" '"Password=1"'
+  announce "$A" "Jo's Music" hosta 3690
+  check "second-here-renamed$1" 15 announced "$SHARE_OUT" "Jo's Music (2)"
+  check "second-here-seen$1" 10 sees "Jo's Music (2)" ";3690;.*\"Machine Name=Jo's Music \(2\)\""
+  end "$SHARE"
+  check "goodbye-of-second$1" 6 sees_not "Jo's Music (2)"
+  announce "$B" "jo's music" hostb 3689
+  check "second-there-renamed$1" 15 announced "$SHARE_OUT" "jo's music (2)"
+  end "$SHARE"
+  check "first-keeps-its-name$1" 1 announced "$out" "Jo's Music"
+  echo "Songs" >&"$in"
+  check "new-name$1" 15 sees "Songs" ';3689;'
+  check "old-name-gone$1" 6 sees_not "Jo's Music"
+  end "$share"
+  check "goodbye$1" 6 sees_not "Songs"
+  check "stopped$1" 1 grep -qx stopped "$out"
+}
+case_clash_with_avahi() {
+  local name pid
+  for name in "Plain" "Vol. 1" 'A\C' "Ærø. Ü"; do
+    start "$WORK/publish" on "$B" avahi-publish-service "$name" _daap._tcp 3700 'Machine Name=other'
+    pid=$STARTED
+    within 10 grep -q Established "$WORK/publish"
+    announce "$A" "$name" hosta 3689
+    check "clash-with-avahi: $name" 15 announced "$SHARE_OUT" "$name (2)"
+    end "$SHARE"
+    end "$pid"
+  done
+}
+case_clash_of_ours() {
+  local name first
+  for name in "Plain" "Vol. 1"; do
+    announce "$A" "$name" hosta 3689; first=$SHARE
+    within 15 announced "$SHARE_OUT" "$name"
+    announce "$B" "$name" hostb 3689
+    check "clash-of-ours: $name" 15 announced "$SHARE_OUT" "$name (2)"
+    end "$SHARE"; end "$first"
+  done
+}
+one_each() { # one_each OUT OUT NAME : one of the two has the name, the other the next
+  announced "$1" "$3" && announced "$2" "$3 (2)" || announced "$2" "$3" && announced "$1" "$3 (2)"
+}
+case_together() {
+  announce "$A" "Twins" hosta 3689; local first=$SHARE out=$SHARE_OUT
+  announce "$B" "Twins" hostb 3689
+  check "two-at-once" 25 one_each "$out" "$SHARE_OUT" Twins
+  end "$SHARE"; end "$first"
+}
+case_host_clash() {
+  announce "$A" "One" same 3689; local first=$SHARE
+  within 15 announced "$SHARE_OUT" "One"
+  announce "$B" "Two" same 3689
+  check "host-clash-announced" 20 announced "$SHARE_OUT" "Two"
+  check "host-clash-seen" 10 sees "Two" ";same-3689-2.local;$HOST_B;3689;"
+  check "host-clash-first" 10 sees "One" ";same-3689.local;$HOST_A;3689;"
+  end "$SHARE"; end "$first"
+}
+case_address_change() {
+  announce "$A" "Mover" hosta 3689
+  check "before-the-change" 15 sees "Mover" ";$HOST_A;"
+  ip -n "$A" addr add 10.77.0.9/24 brd + dev v0
+  ip -n "$A" addr del "$HOST_A/24" dev v0
+  ip -n "$A" addr show dev v0 | grep -q 10.77.0.9 || ip -n "$A" addr add 10.77.0.9/24 brd + dev v0
+  ip -n "$A" route replace 224.0.0.0/4 dev v0
+  check "address-change-followed" 20 sees "Mover" ';10.77.0.9;'
+  ip -n "$A" addr add "$HOST_A/24" brd + dev v0
+  ip -n "$A" addr del 10.77.0.9/24 dev v0
+  ip -n "$A" addr show dev v0 | grep -q "$HOST_A" || ip -n "$A" addr add "$HOST_A/24" brd + dev v0
+  ip -n "$A" route replace 224.0.0.0/4 dev v0
+  check "address-change-followed-back" 20 sees "Mover" ";$HOST_A;"
+  end "$SHARE"
+}
+case_joined_networks() {
+  ip -n "$A" link set v0 down
+  announce "$A" "Joined" hosta 3689; local first=$SHARE out=$SHARE_OUT
+  announce "$B" "Joined" hostb 3689
+  sleep 4
+  ip -n "$A" link set v0 up
+  ip -n "$A" route replace 224.0.0.0/4 dev v0
+  check "joined-networks" 40 one_each "$out" "$SHARE_OUT" Joined
+  end "$SHARE"; end "$first"
+}
+case_discover() {
+  if ! [ -x "$DAPPLE" ] || ! "$DAPPLE" discover --help >/dev/null 2>&1; then
+    skip "discover there is no $DAPPLE with discover"
+    return
+  fi
+  announce "$A" "Vol. 2" hosta 3689
+  within 15 announced "$SHARE_OUT" "Vol. 2"
+  start "$WORK/publish" on "$B" avahi-publish-service "J. Doe" _daap._tcp 3700 'Version=196610' 'Password=true'
+  local pid=$STARTED
+  within 10 grep -q Established "$WORK/publish"
+  on "$B" "$DAPPLE" discover >"$WORK/lines"; local code=$?
+  if [ $code -eq 0 ]; then ok discover-exit-0; else fail "discover-exit-0 $code"; fi
+  if grep -qF "Vol. 2	$HOST_A	3689	no	3.0.12	hosta-3689" "$WORK/lines"; then ok discover-line; else fail "discover-line $(cat "$WORK/lines")"; fi
+  if grep -qF "J. Doe	$HOST_B	3700	yes	3.0.2	hostb" "$WORK/lines"; then ok discover-own-machine; else fail "discover-own-machine $(cat "$WORK/lines")"; fi
+  on "$B" "$DAPPLE" discover --json >"$WORK/json"
+  if grep -q '"name": *"Vol. 2"' "$WORK/json"; then ok discover-json; else fail "discover-json $(cat "$WORK/json")"; fi
+  start "$WORK/watch" on "$B" "$DAPPLE" discover --watch
+  check discover-watch-found 6 grep -q "^+	Vol. 2" "$WORK/watch"
+  end "$SHARE"
+  check discover-watch-lost 6 grep -q "^-	Vol. 2" "$WORK/watch"
+  end "$pid"
+  check discover-watch-lost-dotted 8 grep -q "^-	J. Doe" "$WORK/watch"
+  end "$STARTED"
+  on "$B" "$DAPPLE" discover --timeout 1 >"$WORK/lines"; code=$?
+  if [ $code -eq 1 ]; then ok discover-nothing-exit-1; else fail "discover-nothing-exit-1 $code $(cat "$WORK/lines")"; fi
+}
+
+# --- the run ----------------------------------------------------------------------------------------
+[ "$(id -u)" -eq 0 ] || { skip "mdns needs root for network namespaces"; finish; }
+for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service avahi-resolve dbus-daemon tcpdump; do
+  command -v $tool >/dev/null || { skip "mdns needs $tool"; finish; }
+done
+ADVERTISE=${ADVERTISE:-$TARGET/debug/examples/advertise}
+[ -x "$ADVERTISE" ] || cargo build -q -p discovery --example advertise || { fail "build"; finish; }
+ADVERTISE=$(realpath "$ADVERTISE")
+DAPPLE=$(realpath -m "${DAPPLE:-$TARGET/debug/dapple}")
+hosts || { skip "mdns cannot make network namespaces here"; finish; }
+
+# Nothing of this may be seen on an interface of the machine itself.
+LEAKS=()
+for dev in $(ls /sys/class/net | grep -vE '^(lo|ifb[0-9]*|bonding_masters)$'); do
+  start "$WORK/leak.$dev" tcpdump -lnpi "$dev" 'udp port 5353 or net 10.77.0.0/24'
+  LEAKS+=("$WORK/leak.$dev")
+done
+start "$WORK/wire" ip netns exec "$B" tcpdump -lnvvvi v0 udp port 5353
+WIRE=$STARTED
+avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
+
+CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks discover}
+case " $CASES " in *" announce "*) case_announce ", alone" ;; esac
+avahi "$A" hosta || { fail "avahi on host A: $(tail -1 "$WORK/$A/avahi.log")"; finish; }
+for name in $CASES; do
+  SAID=()
+  case $name in announce) case_announce ", beside avahi" ;; *) "case_$name" ;; esac
+done
+if grep -qiE 'conflict|retrying with' "$WORK/$A/avahi.log"; then fail "avahi-undisturbed $(grep -iE 'conflict|retrying' "$WORK/$A/avahi.log" | head -1)"; else ok avahi-undisturbed; fi
+end "$WIRE"
+[ -n "${KEEP_WIRE:-}" ] && cp "$WORK/wire" "$KEEP_WIRE"
+case " $CASES " in
+*" announce "*)
+  TXT='"txtvers=1" "Password=0" "Machine Name=Jo'"'"'s Music" "Machine ID=00005E005312" "Database ID=0123456789ABCDEF" '
+  TXT+='"Version=196620" "iTSh Version=196620" "Media Kinds Shared=1" "dmv=131082"'
+  if grep -qF "TXT $TXT" "$WORK/wire"; then ok txt-in-order; else fail txt-in-order; fi
+  if grep -qE '_daap._tcp.local. \[0s\] PTR Songs._daap' "$WORK/wire"; then ok goodbye-on-the-wire; else fail goodbye-on-the-wire; fi
+  ;;
+esac
+LEAK=$([ ${#LEAKS[@]} -gt 0 ] && cat "${LEAKS[@]}" | grep -E '5353|10\.77\.' | head -1)
+if [ -z "$LEAK" ]; then ok nothing-leaks; else fail "nothing-leaks $LEAK"; fi
+finish
