@@ -1,4 +1,47 @@
-//! DAAP as values.
+//! DAAP as values: what clients ask, and what is answered.
+//!
+//! - [`Request`] is a request target, read and written; its [`Endpoint`] is what is asked, a [`Listing`] which part
+//!   of a list and what of it.
+//! - [`Query`] is the query language; [`Query::to_filter`] says what it means for a library.
+//! - [`Field`] and [`Fields`] are what `meta=` can name: one table from tag to the model.
+//! - [`ClientClass`] knows what a client needs that the protocol does not say: one table of [`Quirk`]s.
+//! - [`reply`] has a function for each endpoint: a snapshot and a request in, a [`Reply`] out, whose length is known
+//!   before its bytes are made.
+//! - [`Credential`] is HTTP Basic as DAAP clients use it, [`ShareUrl`] a `daap://` URL.
+//!
+//! The crate is pure: it has no socket, no file, no clock, no session. Who may ask, how long to wait and how bytes
+//! travel is the business of `daap-server`; what songs there are, of `daap-model`.
+//!
+//! ```
+//! use daap_model::{Batch, DatabaseId, Edit, ItemId, Model, NewItem, PersistentId, Track, Usage};
+//! use daap_proto::{ClientClass, Endpoint, Request, reply};
+//!
+//! let database = DatabaseId::new(1).expect("1 is an id");
+//! let mut model = Model::new("Living room");
+//! model.apply(Batch::from_iter([
+//!     Edit::PutDatabase { id: database, persistent_id: PersistentId::new(7), name: "Living room".into() },
+//!     Edit::PutItem {
+//!         database,
+//!         item: NewItem {
+//!             id: ItemId::new(1).expect("1 is an id"),
+//!             persistent_id: PersistentId::new(9),
+//!             track: Track { title: "Jet".into(), artist: "Wings".into(), ..Track::default() },
+//!             usage: Usage::default(),
+//!         },
+//!     },
+//! ]))?;
+//!
+//! let request = Request::parse("/databases/1/items?meta=dmap.itemname&query='daap.songartist:Wings'")?;
+//! let Endpoint::Items { database, listing } = request.endpoint else { unreachable!() };
+//! let reply = reply::items(&model.snapshot(), database, &listing, ClientClass::default())?;
+//!
+//! let length = reply.length();
+//! let bytes: Vec<u8> = reply.flatten().collect();
+//! assert_eq!(bytes.len() as u64, length);
+//! assert!(dmap::dump(&bytes).to_string().contains("minm dmap.itemname \"Jet\""));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 mod auth;
 mod fields;
 mod filter;

@@ -1,4 +1,4 @@
-//! What we answer, as bytes whose number is known before they are made.
+//! What we answer: bytes, whose number is known before they are made.
 
 mod browse;
 mod containers;

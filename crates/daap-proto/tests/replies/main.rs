@@ -1,0 +1,5 @@
+//! Replies as clients get them.
+
+mod golden;
+mod library;
+mod streaming;
