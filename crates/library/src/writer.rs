@@ -31,8 +31,11 @@ impl Writer {
                 match order {
                     Order::Do(job) => job(&mut *persist),
                     Order::Close(answer) => {
+                        let closed = persist.close();
+                        // Whoever is told that it is closed may open it again.
+                        drop(persist);
                         // Whoever no longer waits for the answer does not need it.
-                        let _ = answer.send(persist.close());
+                        let _ = answer.send(closed);
                         break;
                     }
                 }
