@@ -1,1 +1,62 @@
-//! daap-server
+//! The DAAP server: what a [`Library`](library::Library) holds, over HTTP, to every player in the house.
+//!
+//! It serves the lists, songs and pictures of DAAP, tells waiting clients of changes, and describes itself
+//! to programs at `/api/v1/status` and to Prometheus at `/metrics`. Who may do what is in one table, in
+//! `permit.rs`; what it takes on is bounded by [`Limits`].
+//!
+//! It is not the protocol: requests are read and replies written by `daap-proto`, which knows no socket.
+//! It holds no songs: they come from the library, and a listing is computed from one of its snapshots. It
+//! announces nothing: that is `discovery`.
+//!
+//! - [`Server`] and its [`Builder`] put a server together and run it.
+//! - [`Limits`] are its bounds, [`Network`] names the peers it trusts, [`Uptime`] is its clock.
+//!
+//! A request's way through the crate: `listen.rs` has the connection, `service.rs` decides, `permit.rs`
+//! says yes or no, `listing.rs`, `content.rs` and `longpoll.rs` do the work, `body.rs` sends it.
+//!
+//! ```
+//! use daap_model::Track;
+//! use daap_server::Server;
+//! use library::{Library, MemorySource};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let songs = MemorySource::new();
+//! songs.put("jet", Track { title: "Jet".into(), ..Track::default() }, "the sound of it");
+//! let library = Library::builder("Living room").source("mine", songs).start().await?;
+//!
+//! let server = Server::builder(library).bind(&["127.0.0.1:0".parse()?]).await?;
+//! println!("listening on http://{}", server.addresses()[0]);
+//! server.run(async { /* until a signal comes */ }).await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod answer;
+mod body;
+mod builder;
+mod compress;
+mod content;
+mod head;
+mod host;
+mod limits;
+mod listen;
+mod listing;
+mod longpoll;
+mod metrics;
+mod peer;
+mod permit;
+mod quota;
+mod range;
+mod record;
+mod service;
+mod session;
+mod status;
+mod throttle;
+mod uptime;
+
+pub use builder::{Builder, Server};
+pub use limits::Limits;
+pub use listen::BindError;
+pub use peer::{Network, NetworkError};
+pub use uptime::Uptime;

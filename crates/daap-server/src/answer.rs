@@ -1,0 +1,112 @@
+//! Responses: the few shapes that there are, and the headers that each has.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::body::Body;
+use crate::permit::Refusal;
+
+/// A response before it is sent.
+pub(crate) type Answer = Response<Body>;
+
+/// The media type of every DMAP reply and, by the custom of iTunes and its imitators, of songs too.
+pub(crate) const DMAP: &str = "application/x-dmap-tagged";
+
+/// Names this server to clients. It must not contain `iTunes/7`, with which libdmapsharing refuses to
+/// talk.
+pub(crate) const DAAP_SERVER: HeaderName = HeaderName::from_static("daap-server");
+pub(crate) const PRODUCT: HeaderValue =
+    HeaderValue::from_static(concat!("dapple/", env!("CARGO_PKG_VERSION")));
+
+/// How long a client should wait that was told 503.
+const RETRY_SECONDS: u64 = 5;
+
+/// A status and nothing else.
+pub(crate) fn bare(status: StatusCode) -> Answer {
+    with_status(status, Body::empty())
+}
+
+/// A status, and the reason for people.
+pub(crate) fn text(status: StatusCode, reason: &str) -> Answer {
+    typed(status, "text/plain; charset=utf-8", Body::whole(format!("{reason}\n").into()))
+}
+
+/// Not now, with the reason and when to ask again.
+pub(crate) fn unavailable(reason: &str, wait: Duration) -> Answer {
+    let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, reason);
+    let seconds = wait.as_secs().max(1);
+    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    answer
+}
+
+/// Not now.
+pub(crate) fn busy(reason: &str) -> Answer {
+    unavailable(reason, Duration::from_secs(RETRY_SECONDS))
+}
+
+/// A body of some media type.
+pub(crate) fn typed(status: StatusCode, media_type: &'static str, body: Body) -> Answer {
+    let mut answer = with_status(status, body);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}
+
+/// A DMAP reply.
+pub(crate) fn dmap(body: Body) -> Answer {
+    let mut answer = typed(StatusCode::OK, DMAP, body);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer
+}
+
+/// A DMAP reply, compressed.
+pub(crate) fn gzipped(bytes: Bytes) -> Answer {
+    let mut answer = dmap(Body::whole(bytes));
+    answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    answer
+}
+
+/// What a refused peer is told. A 401 always has its challenge: without one libdmapsharing 2 asks again
+/// at once and for ever.
+pub(crate) fn refused(refusal: &Refusal) -> Answer {
+    let reason = refusal.to_string();
+    match refusal {
+        Refusal::Elsewhere
+        | Refusal::TrustedNeedsPassword
+        | Refusal::HostName(_)
+        | Refusal::NoSession => text(StatusCode::FORBIDDEN, &reason),
+        Refusal::PasswordNeeded => {
+            let mut answer = text(StatusCode::UNAUTHORIZED, &reason);
+            let challenge = HeaderValue::from_static("Basic realm=\"dapple\", charset=\"UTF-8\"");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            answer
+        }
+        Refusal::Throttled(wait) => unavailable(&reason, *wait),
+        Refusal::TableFull => busy(&reason),
+    }
+}
+
+/// A method that nothing here has.
+pub(crate) fn wrong_method() -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are served");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+/// What every response has.
+pub(crate) fn finish(answer: &mut Answer) {
+    let headers = answer.headers_mut();
+    headers.insert(DAAP_SERVER, PRODUCT);
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+}
+
+fn with_status(status: StatusCode, body: Body) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer
+}

@@ -1,0 +1,331 @@
+//! The bytes of a response, in bounded memory.
+
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use library::ByteStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::limits::FILE_CHUNK;
+use crate::record::Record;
+use crate::session::Activity;
+
+/// The body of a response, with the length that was announced for it.
+///
+/// It never says more than its length. If there is less to say (a file was cut short while it was being
+/// sent) it fails, which closes the connection: a client must not take half a song for a whole one.
+pub(crate) struct Body {
+    source: Source,
+    /// Bytes still to come; `None` if nobody knows.
+    left: Option<u64>,
+    /// The session is not idle while its song plays.
+    activity: Option<Activity>,
+    record: Option<Record>,
+}
+
+enum Source {
+    Whole(Bytes),
+    Pieces(Box<dyn Iterator<Item = Bytes> + Send>),
+    File(FileReader),
+    Stream(ByteStream),
+}
+
+impl Body {
+    /// No bytes.
+    pub(crate) fn empty() -> Self {
+        Self::whole(Bytes::new())
+    }
+
+    /// These bytes.
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        let length = bytes.len() as u64;
+        Self::new(Source::Whole(bytes), Some(length))
+    }
+
+    /// `length` bytes that come in pieces, each made when the one before is on its way.
+    pub(crate) fn pieces(
+        pieces: impl Iterator<Item = Bytes> + Send + 'static,
+        length: u64,
+    ) -> Self {
+        Self::new(Source::Pieces(Box::new(pieces)), Some(length))
+    }
+
+    /// A part of a file. `readers` bounds how many such reads happen at once, over all bodies.
+    pub(crate) fn file(file: File, part: Range<u64>, readers: Arc<Semaphore>) -> Self {
+        let length = part.end.saturating_sub(part.start);
+        Self::new(Source::File(FileReader::new(file, part, readers)), Some(length))
+    }
+
+    /// Bytes as a source gives them.
+    pub(crate) fn stream(stream: ByteStream, length: Option<u64>) -> Self {
+        Self::new(Source::Stream(stream), length)
+    }
+
+    fn new(source: Source, left: Option<u64>) -> Self {
+        Self { source, left, activity: None, record: None }
+    }
+
+    /// Holds a session while the body is being sent.
+    pub(crate) fn holding(mut self, activity: Option<Activity>) -> Self {
+        self.activity = activity;
+        self
+    }
+
+    /// Notes in `record` what is sent.
+    pub(crate) fn recorded(mut self, record: Record) -> Self {
+        self.record = Some(record);
+        self
+    }
+
+    /// How many bytes there are, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.left
+    }
+
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        match &mut self.source {
+            Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Source::Whole(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
+            Source::Pieces(pieces) => Poll::Ready(pieces.next().map(Ok)),
+            Source::File(reader) => reader.poll_next(cx),
+            Source::Stream(stream) => stream.as_mut().poll_next(cx),
+        }
+    }
+
+    /// Keeps to the announced length.
+    fn account(&mut self, piece: Option<io::Result<Bytes>>) -> Option<io::Result<Bytes>> {
+        let piece = match (piece, self.left) {
+            (Some(Ok(mut bytes)), Some(left)) => {
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                bytes.truncate(left);
+                Some(Ok(bytes))
+            }
+            (None, Some(left)) if left > 0 => Some(Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("{left} bytes less than announced"),
+            ))),
+            (piece, _) => piece,
+        };
+        if let Some(Ok(bytes)) = &piece {
+            self.left = self.left.map(|left| left - bytes.len() as u64);
+            if let Some(record) = &mut self.record {
+                record.sent(bytes.len() as u64);
+            }
+        }
+        piece
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = self.get_mut();
+        loop {
+            if body.left == Some(0) {
+                return Poll::Ready(None);
+            }
+            let piece = ready!(body.poll_source(cx));
+            match body.account(piece) {
+                Some(Ok(bytes)) if bytes.is_empty() => {}
+                Some(Err(error)) => {
+                    if let Some(record) = &mut body.record {
+                        record.failed(&error);
+                    }
+                    return Poll::Ready(Some(Err(error)));
+                }
+                piece => return Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// Reads a part of a file in pieces, one ahead of the reader's reader.
+struct FileReader {
+    file: Arc<File>,
+    left: Range<u64>,
+    readers: Arc<Semaphore>,
+    ahead: Option<Reading>,
+}
+
+impl FileReader {
+    fn new(file: File, part: Range<u64>, readers: Arc<Semaphore>) -> Self {
+        Self { file: Arc::new(file), left: part, readers, ahead: None }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let Some(mut reading) = self.ahead.take().or_else(|| self.read_on()) else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(&mut reading.0).poll(cx) {
+            Poll::Pending => {
+                self.ahead = Some(reading);
+                Poll::Pending
+            }
+            Poll::Ready(piece) => {
+                let piece = piece.unwrap_or_else(|error| Err(io::Error::other(error)));
+                if piece.is_ok() {
+                    self.ahead = self.read_on();
+                }
+                Poll::Ready(Some(piece))
+            }
+        }
+    }
+
+    /// Begins to read the next piece.
+    fn read_on(&mut self) -> Option<Reading> {
+        let start = self.left.start;
+        let length = self.left.end.saturating_sub(start).min(FILE_CHUNK as u64);
+        if length == 0 {
+            return None;
+        }
+        self.left.start += length;
+        let (file, readers) = (Arc::clone(&self.file), Arc::clone(&self.readers));
+        Some(Reading(tokio::spawn(async move {
+            let turn = readers.acquire_owned().await.map_err(io::Error::other)?;
+            let read = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                read_exact_at(&file, start, length)
+            });
+            read.await.map_err(io::Error::other)?
+        })))
+    }
+}
+
+/// A read on its way; dropping it gives up its turn.
+struct Reading(JoinHandle<io::Result<Bytes>>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn read_exact_at(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
+    let length = usize::try_from(length).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        match read_at(file, &mut bytes[filled..], start + filled as u64) {
+            Ok(0) => {
+                let end = start + filled as u64;
+                let message = format!("the file now ends at {end}");
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+            }
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(bytes.into())
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use std::io::Write;
+
+    async fn read(body: Body) -> io::Result<Vec<u8>> {
+        body.collect().await.map(|body| body.to_bytes().to_vec())
+    }
+
+    fn file_with(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn readers() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
+    fn pattern(length: usize) -> Vec<u8> {
+        (0..length).map(|n| (n / 251 + n % 251) as u8).collect()
+    }
+
+    #[tokio::test]
+    async fn any_part_of_a_file_is_what_the_file_has_there() {
+        let bytes = pattern(3 * FILE_CHUNK + 17);
+        let size = bytes.len();
+        for part in [0..size, 0..1, 5..5, size - 1..size, 1000..FILE_CHUNK + 1000, FILE_CHUNK..size]
+        {
+            let body = Body::file(file_with(&bytes), part.start as u64..part.end as u64, readers());
+            assert_eq!(body.length(), Some(part.len() as u64));
+            assert!(read(body).await.unwrap() == bytes[part]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_cut_short_fails_and_is_not_padded() {
+        let file = file_with(&pattern(2 * FILE_CHUNK));
+        let cut = file.try_clone().unwrap();
+        let mut body = Body::file(file, 0..2 * FILE_CHUNK as u64, readers());
+        cut.set_len(1000).unwrap();
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn readers_take_turns() {
+        let readers = readers();
+        let bytes = pattern(5 * FILE_CHUNK);
+        let parts = 0..bytes.len() as u64;
+        let one = Body::file(file_with(&bytes), parts.clone(), Arc::clone(&readers));
+        let two = Body::file(file_with(&bytes), parts, readers);
+        let (one, two) = tokio::join!(read(one), read(two));
+        assert!(one.unwrap() == bytes && two.unwrap() == bytes);
+    }
+
+    fn stream_of(pieces: &[&'static str]) -> ByteStream {
+        let pieces: Vec<_> = pieces.iter().map(|p| Ok(Bytes::from_static(p.as_bytes()))).collect();
+        Box::pin(futures_util::stream::iter(pieces))
+    }
+
+    #[tokio::test]
+    async fn a_stream_keeps_to_the_announced_length() {
+        let whole = Body::stream(stream_of(&["ab", "", "cd"]), None);
+        assert_eq!(whole.length(), None);
+        assert_eq!(read(whole).await.unwrap(), b"abcd");
+        assert_eq!(read(Body::stream(stream_of(&["ab", "cd"]), Some(3))).await.unwrap(), b"abc");
+        let short = read(Body::stream(stream_of(&["ab", "cd"]), Some(5))).await;
+        assert_eq!(short.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn pieces_are_sent_in_order() {
+        let pieces = ["ab", "cd", "e"].map(|piece| Bytes::from_static(piece.as_bytes()));
+        assert_eq!(read(Body::pieces(pieces.into_iter(), 5)).await.unwrap(), b"abcde");
+        assert_eq!(read(Body::empty()).await.unwrap(), b"");
+    }
+}

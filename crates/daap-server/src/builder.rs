@@ -1,0 +1,158 @@
+//! How a server is put together, and its life.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use library::Library;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::compress::Compressor;
+use crate::host::HostNames;
+use crate::listen::{self, BindError, Front};
+use crate::permit::Permit;
+use crate::quota::Quota;
+use crate::service::Service;
+use crate::session::Sessions;
+use crate::throttle::Throttle;
+use crate::{Limits, Network, Uptime};
+
+/// What a server needs to know before it listens. Made by [`Server::builder`].
+#[derive(Debug)]
+pub struct Builder {
+    library: Library,
+    password: Option<String>,
+    trusted: Vec<Network>,
+    hosts: HostNames,
+    limits: Limits,
+    uptime: Uptime,
+}
+
+impl Builder {
+    /// Asks for this password. Without one, or with an empty one, everyone on the local network may
+    /// listen.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into()).filter(|password| !password.is_empty());
+        self
+    }
+
+    /// Lets in peers from this network, which is not a private or link-local range. They need the
+    /// password; if there is none they stay out.
+    #[must_use]
+    pub fn trust(mut self, network: Network) -> Self {
+        self.trusted.push(network);
+        self
+    }
+
+    /// Answers requests that call the server by this name. IP addresses, `localhost` and names that end
+    /// in `.local` need not be told; this machine's own name does.
+    #[must_use]
+    pub fn allow_host(mut self, name: &str) -> Self {
+        self.hosts.allow(name);
+        self
+    }
+
+    /// Sets the bounds.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the clock by which sessions expire and guesses are slowed down.
+    #[must_use]
+    pub fn uptime(mut self, uptime: Uptime) -> Self {
+        self.uptime = uptime;
+        self
+    }
+
+    /// Listens on these addresses. Port 0 is any free one; `[::]` includes IPv4. Connections wait until
+    /// [`Server::run`]. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// One of the addresses cannot be had; then none is.
+    pub async fn bind(self, addresses: &[SocketAddr]) -> Result<Server, BindError> {
+        let listeners = listen::bind(addresses)?;
+        let limits = self.limits;
+        let stopping = CancellationToken::new();
+        let connections = Quota::new(limits.connections, limits.connections_per_peer);
+        let permit = Permit {
+            hosts: self.hosts,
+            password: self.password,
+            sessions: Sessions::new(self.uptime.clone(), &limits),
+            throttle: Throttle::new(self.uptime.clone(), &limits),
+        };
+        let service = Service {
+            library: self.library,
+            permit,
+            compressor: Compressor::new(&limits),
+            metrics: Arc::default(),
+            polls: Quota::new(limits.polls, limits.polls_per_peer),
+            connections: Arc::clone(&connections),
+            readers: Arc::new(Semaphore::new(limits.reads_at_once.max(1))),
+            preparing: Semaphore::new(limits.listings_at_once.max(1)),
+            stopping: stopping.clone(),
+            uptime: self.uptime,
+            started_unix: unix_seconds(),
+        };
+        let front = Front::new(Arc::new(service), self.trusted, connections, limits, stopping);
+        Ok(Server { front, listeners })
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A DAAP server that listens. It serves from [`run`](Self::run) on.
+pub struct Server {
+    front: Arc<Front>,
+    listeners: Vec<TcpListener>,
+}
+
+impl Server {
+    /// Begins a server of this library.
+    #[must_use]
+    pub fn builder(library: Library) -> Builder {
+        Builder {
+            library,
+            password: None,
+            trusted: Vec::new(),
+            hosts: HostNames::default(),
+            limits: Limits::default(),
+            uptime: Uptime::system(),
+        }
+    }
+
+    /// Where it listens, with the ports it was given, in the order of the addresses that were asked for.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves until `shutdown` is done. Then no more connections are taken, held polls are answered 503,
+    /// streams may go on for [`Limits::farewell`], and it returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        // Dropping this future half-way must not leave connections behind.
+        let _end = self.front.end_with();
+        let mut accepting = JoinSet::new();
+        for listener in self.listeners {
+            accepting.spawn(Arc::clone(&self.front).accept(listener));
+        }
+        shutdown.await;
+        self.front.stop();
+        while accepting.join_next().await.is_some() {}
+        self.front.drain().await;
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("addresses", &self.addresses()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,354 @@
+//! Compressed listings: made once, shared by all who ask, kept under a budget.
+//!
+//! A compressed listing has to be whole before its first byte is sent, as clients want its length
+//! (Banshee reads a reply without one as nothing). So it costs memory, which is bounded: what is kept for
+//! the next asker, and what is alive in all; beyond that listings go out uncompressed.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use daap_model::Revision;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::Limits;
+
+/// Listings compress to about a fifth whatever the level; the fastest gives the earliest first byte.
+const LEVEL: Compression = Compression::fast();
+
+/// The bytes of a listing, in order.
+pub(crate) type Pieces = Box<dyn Iterator<Item = Bytes> + Send>;
+
+/// What a compressed listing is a listing of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The request, without what differs between askers who get the same bytes.
+    pub(crate) request: String,
+    /// The state of the library.
+    pub(crate) revision: Revision,
+}
+
+/// Compresses listings and keeps them for a while.
+#[derive(Debug)]
+pub(crate) struct Compressor {
+    keep: usize,
+    alive_at_most: usize,
+    alive: Arc<AtomicUsize>,
+    slots: Semaphore,
+    /// A plain mutex for short steps.
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    entries: HashMap<Key, Entry>,
+    bytes: usize,
+    /// Counts uses, so that the entry used longest ago is known.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    listing: Arc<OnceCell<Bytes>>,
+    /// Length of the listing and its key, once it is there.
+    bytes: usize,
+    used: u64,
+}
+
+impl Compressor {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            keep: limits.compressed_kept,
+            alive_at_most: limits.compressed_alive,
+            alive: Arc::default(),
+            slots: Semaphore::new(limits.listings_at_once.max(1)),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The compressed listing, if it is there.
+    pub(crate) fn kept(&self, key: &Key) -> Option<Bytes> {
+        let mut kept = self.kept_now();
+        kept.uses += 1;
+        let uses = kept.uses;
+        let entry = kept.entries.get_mut(key)?;
+        entry.used = uses;
+        entry.listing.get().cloned()
+    }
+
+    /// Whether the listing is there or being made.
+    pub(crate) fn is_at(&self, key: &Key) -> bool {
+        self.kept_now().entries.contains_key(key)
+    }
+
+    /// Whether there is memory for one more listing.
+    pub(crate) fn has_room(&self) -> bool {
+        self.alive.load(Ordering::Relaxed) < self.alive_at_most
+    }
+
+    /// The compressed listing: made now from `pieces` if nobody has made it or is at it. `None` if there
+    /// are no pieces.
+    pub(crate) async fn compress(
+        &self,
+        key: Key,
+        pieces: impl FnOnce() -> Option<Pieces> + Send + 'static,
+    ) -> Option<Bytes> {
+        let begun = self.begin(key);
+        let made = begun.listing.get_or_try_init(|| async {
+            let _slot = self.slots.acquire().await.map_err(io::Error::other)?;
+            let alive = Arc::clone(&self.alive);
+            let work = tokio::task::spawn_blocking(move || {
+                let pieces =
+                    pieces().ok_or_else(|| io::Error::other("there is no such listing"))?;
+                gzip(pieces).map(|bytes| counted(bytes, alive))
+            });
+            work.await.map_err(io::Error::other)?
+        });
+        match made.await.cloned() {
+            Ok(bytes) => {
+                self.keep(&begun.key, bytes.len());
+                Some(bytes)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a listing could not be compressed");
+                None
+            }
+        }
+    }
+
+    fn begin(&self, key: Key) -> Begun<'_> {
+        let mut kept = self.kept_now();
+        kept.uses += 1;
+        let used = kept.uses;
+        let entry = kept.entries.entry(key.clone()).or_insert_with(|| Entry {
+            listing: Arc::default(),
+            bytes: 0,
+            used,
+        });
+        entry.used = used;
+        Begun { compressor: self, key, listing: Arc::clone(&entry.listing) }
+    }
+
+    /// Books a listing that is there, and lets go of what the budget has no room for.
+    fn keep(&self, key: &Key, length: usize) {
+        let mut kept = self.kept_now();
+        let Some(entry) = kept.entries.get_mut(key) else { return };
+        let length = length + key.request.len();
+        let before = std::mem::replace(&mut entry.bytes, length);
+        kept.bytes = kept.bytes - before + length;
+        kept.forget_older_than(key.revision);
+        while kept.bytes > self.keep && kept.forget_one() {}
+    }
+
+    fn kept_now(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A listing that somebody waits for. If all who do so give up, its entry goes too.
+struct Begun<'a> {
+    compressor: &'a Compressor,
+    key: Key,
+    listing: Arc<OnceCell<Bytes>>,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if self.listing.initialized() {
+            return;
+        }
+        let mut kept = self.compressor.kept_now();
+        // Two hold it: the table and this one, who gives up. Others only take hold under the lock.
+        if Arc::strong_count(&self.listing) <= 2 {
+            kept.entries.remove(&self.key);
+        }
+    }
+}
+
+impl Kept {
+    /// Nobody asks again for what was.
+    fn forget_older_than(&mut self, revision: Revision) {
+        self.entries.retain(|key, _| key.revision >= revision);
+        self.bytes = self.entries.values().map(|entry| entry.bytes).sum();
+    }
+
+    /// Forgets the listing that was used longest ago; those that are being made stay.
+    fn forget_one(&mut self) -> bool {
+        let made = self.entries.iter().filter(|(_, entry)| entry.bytes > 0);
+        let Some(key) = made.min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone()) else {
+            return false;
+        };
+        if let Some(entry) = self.entries.remove(&key) {
+            self.bytes -= entry.bytes;
+        }
+        true
+    }
+}
+
+/// Compresses bytes in the gzip format.
+pub(crate) fn gzip(pieces: impl Iterator<Item = Bytes>) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
+    for piece in pieces {
+        encoder.write_all(&piece)?;
+    }
+    encoder.finish()
+}
+
+/// Bytes that count as alive until the last one who holds them is done.
+fn counted(bytes: Vec<u8>, alive: Arc<AtomicUsize>) -> Bytes {
+    struct Counted {
+        bytes: Vec<u8>,
+        alive: Arc<AtomicUsize>,
+    }
+    impl AsRef<[u8]> for Counted {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.alive.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        }
+    }
+    alive.fetch_add(bytes.len(), Ordering::Relaxed);
+    Bytes::from_owner(Counted { bytes, alive })
+}
+
+/// Whether an `Accept-Encoding` header takes gzip.
+pub(crate) fn takes_gzip(accept: Option<&[u8]>) -> bool {
+    let Some(accept) = accept.and_then(|accept| std::str::from_utf8(accept).ok()) else {
+        return false;
+    };
+    let quality = |wanted: &str| {
+        accept.split(',').find_map(|coding| {
+            let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+            let named = name.trim().eq_ignore_ascii_case(wanted);
+            named.then(|| !is_zero(parameters.trim()))
+        })
+    };
+    quality("gzip").or_else(|| quality("x-gzip")).or_else(|| quality("*")).unwrap_or(false)
+}
+
+/// Whether the parameter is a quality of nothing, which means "not this one".
+fn is_zero(parameter: &str) -> bool {
+    let quality = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+    quality.and_then(|q| q.trim().parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[track_caller]
+    fn check(accept: &str, expected: bool) {
+        assert_eq!(takes_gzip(Some(accept.as_bytes())), expected, "{accept:?}");
+    }
+
+    #[test]
+    fn gzip_is_used_where_it_is_taken() {
+        for accept in ["gzip", "gzip, deflate", "deflate,GZIP;q=0.5", "*", "x-gzip", "br, *;q=0.1"]
+        {
+            check(accept, true);
+        }
+        for accept in ["", "identity", "deflate", "gzip;q=0", "gzip; q=0.0, deflate", "gzip;q=0, *"]
+        {
+            check(accept, false);
+        }
+        assert!(!takes_gzip(None));
+    }
+
+    fn compressor(keep: usize, alive: usize) -> Compressor {
+        let limits = Limits { compressed_kept: keep, compressed_alive: alive, ..Limits::default() };
+        Compressor::new(&limits)
+    }
+
+    fn key(request: &str, revision: u32) -> Key {
+        Key { request: request.to_owned(), revision: Revision::new(revision) }
+    }
+
+    /// Bytes that hardly compress.
+    fn noise(length: usize) -> Pieces {
+        let mut state = 1_u32;
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect();
+        Box::new(std::iter::once(bytes.into()))
+    }
+
+    fn unzip(bytes: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+        plain
+    }
+
+    #[tokio::test]
+    async fn a_listing_is_made_once_for_all_who_ask() {
+        let compressor = compressor(1 << 20, 1 << 20);
+        let made = Arc::new(AtomicUsize::new(0));
+        let ask = || {
+            let made = Arc::clone(&made);
+            compressor.compress(key("a", 2), move || {
+                made.fetch_add(1, Ordering::Relaxed);
+                Some(noise(10_000))
+            })
+        };
+        let (one, two, three) = tokio::join!(ask(), ask(), ask());
+        assert_eq!(one, two);
+        assert_eq!(unzip(&one.unwrap()).len(), 10_000);
+        assert_eq!(ask().await, three);
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+        assert_eq!(compressor.kept(&key("a", 2)), three);
+        assert_eq!(compressor.kept(&key("a", 3)), None);
+    }
+
+    #[tokio::test]
+    async fn the_budget_keeps_what_was_used_last() {
+        let compressor = compressor(25_000, 1 << 20);
+        for request in ["a", "b"] {
+            compressor.compress(key(request, 2), || Some(noise(10_000))).await.unwrap();
+        }
+        assert!(compressor.kept(&key("a", 2)).is_some());
+        compressor.compress(key("c", 2), || Some(noise(10_000))).await.unwrap();
+        assert!(compressor.kept(&key("a", 2)).is_some());
+        assert!(compressor.kept(&key("b", 2)).is_none());
+        compressor.compress(key("huge", 2), || Some(noise(100_000))).await.unwrap();
+        assert!(compressor.kept_now().bytes <= 25_000);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_listing_that_nobody_waits_for() {
+        let compressor = compressor(1 << 20, 1 << 20);
+        for request in ["a", "b"] {
+            let asked = compressor.compress(key(request, 2), || Some(noise(10_000)));
+            assert!(futures_util::FutureExt::now_or_never(asked).is_none());
+        }
+        assert!(compressor.kept_now().entries.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_new_revision_lets_go_of_the_old() {
+        let compressor = compressor(1 << 20, 1 << 20);
+        compressor.compress(key("a", 2), || Some(noise(10_000))).await.unwrap();
+        compressor.compress(key("a", 3), || Some(noise(10_000))).await.unwrap();
+        assert_eq!(compressor.kept(&key("a", 2)), None);
+        assert!(compressor.kept(&key("a", 3)).is_some());
+        assert!(compressor.alive.load(Ordering::Relaxed) < 15_000);
+    }
+
+    #[tokio::test]
+    async fn what_is_alive_is_counted_until_it_is_sent() {
+        let compressor = compressor(0, 5_000);
+        let held = compressor.compress(key("a", 2), || Some(noise(10_000))).await.unwrap();
+        assert!(!compressor.has_room());
+        drop(held);
+        assert!(compressor.has_room());
+    }
+}

@@ -1,0 +1,150 @@
+//! Songs and pictures.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use http::header::{CACHE_CONTROL, CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use library::{Artwork, Content, OpenError, SourceError};
+use tokio::sync::Semaphore;
+
+use crate::answer::{self, Answer, DMAP};
+use crate::body::Body;
+use crate::range::{Wanted, wanted};
+
+/// How a song is to be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Sending<'a> {
+    /// The request's headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// Clients of DAAP 1 and 2 (iTunes 4.0 to 4.2) want status 200 even for a part.
+    pub(crate) part_is_ok: bool,
+    /// Bounds the reads of files.
+    pub(crate) readers: &'a Arc<Semaphore>,
+}
+
+/// The sound of a song, whole or in part. Its length is that of the file as it is now, whatever the list
+/// said.
+pub(crate) async fn song(content: Content, sending: Sending<'_>) -> io::Result<Answer> {
+    Ok(match content.body {
+        library::Body::File(file) => {
+            let (file, facts) = facts(file, sending.readers).await?;
+            let etag = facts.etag.clone();
+            let readers = Arc::clone(sending.readers);
+            let part = |start, length| Body::file(file, start..start + length, readers);
+            let mut answer = parts(facts, sending, part);
+            if let Some(etag) = etag {
+                answer.headers_mut().insert(ETAG, etag);
+            }
+            answer
+        }
+        library::Body::Bytes(bytes) => {
+            let part = |start: u64, length: u64| {
+                let at = |offset: u64| {
+                    usize::try_from(offset).map_or(bytes.len(), |at| at.min(bytes.len()))
+                };
+                Body::whole(bytes.slice(at(start)..at(start + length)))
+            };
+            parts(Facts { size: bytes.len() as u64, etag: None }, sending, part)
+        }
+        library::Body::Ranged(ranged) => match content.length {
+            Some(size) => {
+                let part = |start, length| Body::stream(ranged.read(start, length), Some(length));
+                parts(Facts { size, etag: None }, sending, part)
+            }
+            None => whole(Body::stream(ranged.read(0, u64::MAX), None)),
+        },
+        library::Body::Stream(stream) => whole(Body::stream(stream, content.length)),
+        // The library may learn of other ways to hold a song before this server does.
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    })
+}
+
+/// What is known of a song's bytes.
+struct Facts {
+    size: u64,
+    /// Names this version of the bytes, so that a download can be resumed safely.
+    etag: Option<HeaderValue>,
+}
+
+/// Asks the file, which may block when it is on another machine.
+async fn facts(file: File, readers: &Semaphore) -> io::Result<(File, Facts)> {
+    let _turn = readers.acquire().await.map_err(io::Error::other)?;
+    let ask = tokio::task::spawn_blocking(move || {
+        let metadata = file.metadata()?;
+        let changed =
+            metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        let etag = changed.and_then(|changed| {
+            let etag = format!("\"{:x}-{:x}\"", metadata.len(), changed.as_nanos());
+            HeaderValue::try_from(etag).ok()
+        });
+        Ok((file, Facts { size: metadata.len(), etag }))
+    });
+    ask.await.map_err(io::Error::other)?
+}
+
+/// Sends what the `Range` header asks for of a song that can be read from anywhere.
+fn parts(facts: Facts, sending: Sending<'_>, part: impl FnOnce(u64, u64) -> Body) -> Answer {
+    let size = facts.size;
+    // A range of another version than the client has begun with would make a broken file.
+    let same =
+        sending.headers.get(IF_RANGE).is_none_or(|version| facts.etag.as_ref() == Some(version));
+    let range = sending.headers.get(RANGE).filter(|_| same);
+    match wanted(range.map(HeaderValue::as_bytes), size) {
+        Wanted::Whole => whole(part(0, size)),
+        Wanted::Part { first, last } => {
+            let status =
+                if sending.part_is_ok { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
+            let answer = answer::typed(status, DMAP, part(first, last - first + 1));
+            with_range(answer, &format!("bytes {first}-{last}/{size}"))
+        }
+        Wanted::Beyond => {
+            let answer =
+                answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "the song has no such bytes");
+            with_range(answer, &format!("bytes */{size}"))
+        }
+    }
+}
+
+fn whole(body: Body) -> Answer {
+    answer::typed(StatusCode::OK, DMAP, body)
+}
+
+fn with_range(mut answer: Answer, range: &str) -> Answer {
+    let range = HeaderValue::try_from(range).expect("digits and ASCII signs make a header");
+    answer.headers_mut().insert(CONTENT_RANGE, range);
+    answer
+}
+
+/// A picture; 204 if there is none, as clients know it from OwnTone.
+pub(crate) fn picture(artwork: Option<Artwork>) -> Answer {
+    let Some(artwork) = artwork else { return answer::bare(StatusCode::NO_CONTENT) };
+    let mut answer = answer::typed(StatusCode::OK, artwork.media_type, Body::whole(artwork.bytes));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer
+}
+
+/// Why a song or picture cannot be had. Paths are for the log, not for clients.
+pub(crate) fn not_opened(error: &OpenError) -> Answer {
+    match error {
+        OpenError::Unknown { .. } | OpenError::Source(SourceError::NotThere(_)) => {
+            answer::text(StatusCode::NOT_FOUND, "there is no such song")
+        }
+        OpenError::Source(SourceError::Away { .. }) => {
+            tracing::debug!(%error, "a song is away");
+            answer::busy("the song cannot be reached now: its disk or server is away")
+        }
+        OpenError::Source(SourceError::Busy) => answer::busy("too much is asked at once"),
+        _ => {
+            tracing::warn!(%error, "a song cannot be opened");
+            answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
+        }
+    }
+}
+
+/// A song whose bytes could not even be looked at.
+pub(crate) fn not_read(error: &io::Error) -> Answer {
+    tracing::warn!(%error, "a song cannot be read");
+    answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
+}

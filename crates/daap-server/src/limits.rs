@@ -1,0 +1,87 @@
+//! Every bound of the server, with its name and what happens there.
+
+use std::time::Duration;
+
+/// How much the server takes on. The defaults suit a house, and hold on a single-board computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Open connections. One more is answered 503 and closed.
+    pub connections: usize,
+    /// Open connections of one peer that is not this machine. One more is answered 503 and closed.
+    pub connections_per_peer: usize,
+    /// Sessions. See [`sessions`](Self::sessions_idle) for what makes room.
+    pub sessions: usize,
+    /// A session that nobody used for so long is over. Clients do not heed the 1800 seconds that are
+    /// announced to them (iTunes 12), so it is hours.
+    pub sessions_idle: Duration,
+    /// When the table is full, a session idle for so long makes room for another: the time that is
+    /// announced to clients.
+    pub sessions_idle_when_full: Duration,
+    /// Held `/update` requests. One more is answered 503.
+    pub polls: usize,
+    /// Held `/update` requests of one peer that is not this machine. One more is answered 503.
+    pub polls_per_peer: usize,
+    /// Wrong passwords that a peer may try in a row. Then it waits, 503, for
+    /// [`wrong_password_pause`](Self::wrong_password_pause) per further try.
+    pub wrong_passwords: u32,
+    /// How long it takes until a peer may try one more password.
+    pub wrong_password_pause: Duration,
+    /// Peers whose wrong passwords are remembered. The one that tried longest ago is forgotten first.
+    pub throttled_peers: usize,
+    /// Bytes of compressed listings that are kept for the next asker.
+    pub compressed_kept: usize,
+    /// Bytes of compressed listings alive at once, being sent ones included. Beyond it listings go out
+    /// uncompressed, which costs no memory.
+    pub compressed_alive: usize,
+    /// Listings that are compressed or prepared at the same time; further ones wait.
+    pub listings_at_once: usize,
+    /// Reads of song files at the same time; further ones wait their turn.
+    pub reads_at_once: usize,
+    /// A request line and its headers must have come so long after their first byte.
+    pub head: Duration,
+    /// A connection on which nothing is asked for so long is closed. Clients keep theirs open between a
+    /// listing and the next click, for half an hour at least.
+    pub keep_alive: Duration,
+    /// After the call to shut down, streams may go on for so long.
+    pub farewell: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            connections_per_peer: 256,
+            sessions: 2048,
+            sessions_idle: Duration::from_secs(24 * 60 * 60),
+            sessions_idle_when_full: Duration::from_secs(30 * 60),
+            polls: 3072,
+            polls_per_peer: 128,
+            wrong_passwords: 10,
+            wrong_password_pause: Duration::from_secs(10),
+            throttled_peers: 1024,
+            compressed_kept: 32 << 20,
+            compressed_alive: 128 << 20,
+            listings_at_once: 4,
+            reads_at_once: 32,
+            head: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(60 * 60),
+            farewell: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The longest request line with its headers, in bytes. A longer one is answered 431.
+pub(crate) const HEAD_BYTES: usize = 64 << 10;
+
+/// What is read of a song file at a time. A stream holds two such pieces: one being sent, one read ahead.
+pub(crate) const FILE_CHUNK: usize = 256 << 10;
+
+/// Bodies of at most this many bytes are never compressed.
+pub(crate) const GZIP_FROM: u64 = 512;
+
+/// Bodies of at most this many bytes are compressed anew each time: it takes less than a millisecond.
+pub(crate) const GZIP_INLINE: u64 = 32 << 10;
+
+/// A listing over a database with more items than this is prepared off the network threads.
+pub(crate) const ITEMS_INLINE: usize = 5_000;

@@ -1,0 +1,211 @@
+//! Sockets and connections: everything below a request.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::body::Body;
+use crate::head::{HeadGuard, Phase};
+use crate::limits::{HEAD_BYTES, Limits};
+use crate::peer::Origin;
+use crate::permit::Peer;
+use crate::quota::{Quota, Ticket};
+use crate::service::Service;
+
+/// Connections that the system may hold ready for us.
+const BACKLOG: i32 = 1024;
+/// A silent peer is asked whether it is still there after so long, and again at this pace. Held polls and
+/// paused players are silent for hours; only this tells the dead ones.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
+/// Pause after a failed accept: there are no more descriptors, and one may become free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// An address on which the server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {cause}")]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// Why; [`io::ErrorKind::AddrInUse`] if another program has the port.
+    #[source]
+    pub cause: io::Error,
+}
+
+/// Listens on each address. `[::]` serves IPv4 too, and is `0.0.0.0` on a machine without IPv6.
+pub(crate) fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, BindError> {
+    let listen = |&address: &SocketAddr| {
+        let v6_only = addresses
+            .iter()
+            .any(|other| other.is_ipv4() && other.port() != 0 && other.port() == address.port());
+        listen(address, v6_only).map_err(|cause| BindError { address, cause })
+    };
+    addresses.iter().map(listen).collect()
+}
+
+fn listen(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
+    let socket = match Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+    {
+        Ok(socket) => socket,
+        Err(error) if address.is_ipv6() && address.ip().is_unspecified() => {
+            tracing::info!(%error, "there is no IPv6 here; listening on IPv4 only");
+            return listen((Ipv4Addr::UNSPECIFIED, address.port()).into(), false);
+        }
+        Err(error) => return Err(error),
+    };
+    if address.is_ipv6() {
+        socket.set_only_v6(v6_only)?;
+    }
+    // On Unix this lets a restarted server have its port at once; on Windows it would let two servers
+    // share one.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts connections and lives with them.
+pub(crate) struct Front {
+    service: Arc<Service>,
+    trusted: Vec<crate::Network>,
+    quota: Arc<Quota>,
+    limits: Limits,
+    connections: TaskTracker,
+    /// Cancelled when the server is to stop: no new connections, idle ones close.
+    stopping: CancellationToken,
+    /// Cancelled when those that still stream have had their time.
+    over: CancellationToken,
+}
+
+impl Front {
+    pub(crate) fn new(
+        service: Arc<Service>,
+        trusted: Vec<crate::Network>,
+        quota: Arc<Quota>,
+        limits: Limits,
+        stopping: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            trusted,
+            quota,
+            limits,
+            connections: TaskTracker::new(),
+            stopping,
+            over: CancellationToken::new(),
+        })
+    }
+
+    /// Accepts connections until the server stops.
+    pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.stopping.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Takes no more connections, closes the idle ones, lets go of held polls.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Cuts every connection when the guards are dropped, however that comes about.
+    pub(crate) fn end_with(&self) -> [DropGuard; 2] {
+        [self.stopping.clone().drop_guard(), self.over.clone().drop_guard()]
+    }
+
+    /// Waits until every connection is done; when its time is up, it is cut.
+    pub(crate) async fn drain(&self) {
+        self.connections.close();
+        if tokio::time::timeout(self.limits.farewell, self.connections.wait()).await.is_err() {
+            tracing::info!(cut = self.connections.len(), "streams were cut off by the shutdown");
+            self.over.cancel();
+            self.connections.wait().await;
+        }
+    }
+
+    fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
+        let Ok(local) = stream.local_addr() else { return };
+        let peer = Peer {
+            address: address.ip().to_canonical(),
+            origin: Origin::of(address, local, &self.trusted),
+        };
+        let Some(ticket) = self.quota.take(peer.address, peer.origin == Origin::Machine) else {
+            tracing::debug!(peer = %peer.address, "a connection was refused: there are too many");
+            // The socket's buffer is empty, so this is sent or the peer is gone: both end it.
+            let _ = stream.try_write(REFUSED);
+            return;
+        };
+        tune(&stream);
+        let front = Arc::clone(self);
+        self.connections.spawn(async move { front.serve(stream, peer, ticket).await });
+    }
+
+    async fn serve(&self, stream: TcpStream, peer: Peer, ticket: Ticket) {
+        let phase = Phase::default();
+        let stream = HeadGuard::new(stream, phase.clone(), self.limits.head);
+        let answer = service_fn(|request: Request<Incoming>| {
+            let answering = phase.answering();
+            async move {
+                let response: Response<Body> = self.service.call(request, peer, answering).await;
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.keep_alive)
+            .max_buf_size(HEAD_BYTES)
+            .title_case_headers(true)
+            .serve_connection(TokioIo::new(stream), answer);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => Some(ended),
+            () = self.stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = &mut connection => Some(ended),
+                    () = self.over.cancelled() => None,
+                }
+            }
+        };
+        if let Some(Err(error)) = ended {
+            // Players hang up in mid-song when the listener seeks (iTunes); that is nothing to worry about.
+            tracing::debug!(peer = %peer.address, %error, "a connection ended early");
+        }
+        drop(ticket);
+    }
+}
+
+/// Small answers go out at once, and dead peers are noticed. Neither is worth losing the connection over.
+fn tune(stream: &TcpStream) {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let tuned =
+        stream.set_nodelay(true).and_then(|()| SockRef::from(stream).set_tcp_keepalive(&keepalive));
+    if let Err(error) = tuned {
+        tracing::debug!(%error, "a connection could not be tuned");
+    }
+}

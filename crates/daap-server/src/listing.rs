@@ -1,0 +1,151 @@
+//! Replies that are computed from a snapshot: streamed as they are, or compressed and shared.
+
+use std::sync::Arc;
+
+use daap_model::Snapshot;
+use daap_proto::reply::{self, Password, Reply, ServerInfo};
+use daap_proto::{ClientClass, Endpoint, Request, RequestError, Step};
+
+use crate::answer::{self, Answer};
+use crate::body::Body;
+use crate::compress::{Key, Pieces, gzip};
+use crate::limits::{GZIP_FROM, GZIP_INLINE, ITEMS_INLINE};
+use crate::service::Service;
+
+/// A reply that is known to be short.
+pub(crate) fn whole(reply: Reply) -> Answer {
+    answer::dmap(Body::whole(reply.into_bytes()))
+}
+
+/// The reply to a request that needs nothing but the library as it is now.
+pub(crate) async fn answer(
+    service: &Service,
+    request: Request,
+    client: ClientClass,
+    takes_gzip: bool,
+) -> Result<Answer, RequestError> {
+    let snapshot = service.library.snapshot();
+    let password = service.permit.password.is_some();
+    let wanted = Wanted { snapshot, request, client, password };
+    if !takes_gzip {
+        return Ok(plain(prepare(service, wanted).await?));
+    }
+    let key = wanted.key();
+    if let Some(bytes) = service.compressor.kept(&key) {
+        return Ok(answer::gzipped(bytes));
+    }
+    if service.compressor.is_at(&key) {
+        let again = wanted.clone();
+        let made =
+            service.compressor.compress(key.clone(), move || Some(pieces(again.prepare().ok()?)));
+        if let Some(bytes) = made.await {
+            return Ok(answer::gzipped(bytes));
+        }
+    }
+    let reply = prepare(service, wanted.clone()).await?;
+    if reply.length() <= GZIP_FROM || !service.compressor.has_room() {
+        return Ok(plain(reply));
+    }
+    if reply.length() <= GZIP_INLINE {
+        return Ok(gzip(reply).map_or_else(|_| broken(), |bytes| answer::gzipped(bytes.into())));
+    }
+    let made = service.compressor.compress(key, move || Some(pieces(reply))).await;
+    Ok(made.map_or_else(broken, answer::gzipped))
+}
+
+fn plain(reply: Reply) -> Answer {
+    let length = reply.length();
+    answer::dmap(Body::pieces(reply, length))
+}
+
+fn pieces(reply: Reply) -> Pieces {
+    Box::new(reply)
+}
+
+fn broken() -> Answer {
+    answer::text(http::StatusCode::INTERNAL_SERVER_ERROR, "the list could not be made")
+}
+
+/// Makes the reply; if that takes long, elsewhere than on the threads that serve all connections.
+async fn prepare(service: &Service, wanted: Wanted) -> Result<Reply, RequestError> {
+    if !wanted.is_long() {
+        return wanted.prepare();
+    }
+    let _turn = service.preparing.acquire().await;
+    let work = tokio::task::spawn_blocking(move || wanted.prepare());
+    // A panic in there is as good as one here, where it becomes a 500.
+    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// All that a reply depends on.
+#[derive(Clone)]
+struct Wanted {
+    snapshot: Arc<Snapshot>,
+    request: Request,
+    client: ClientClass,
+    password: bool,
+}
+
+impl Wanted {
+    /// The request without what changes nothing: the session, and the revision the client moves to.
+    fn key(&self) -> Key {
+        let mut request = self.request.clone();
+        request.session_id = None;
+        match &mut request.endpoint {
+            Endpoint::Databases(step) => step.revision = None,
+            Endpoint::Items { listing, .. }
+            | Endpoint::Containers { listing, .. }
+            | Endpoint::ContainerItems { listing, .. }
+            | Endpoint::Browse { listing, .. }
+            | Endpoint::Groups { listing, .. } => {
+                listing.step = Step { revision: None, ..listing.step };
+            }
+            _ => {}
+        }
+        let request = format!("{:?} {}", self.client, request.to_uri());
+        Key { request, revision: self.snapshot.revision() }
+    }
+
+    fn is_long(&self) -> bool {
+        let database = match &self.request.endpoint {
+            Endpoint::Items { database, .. }
+            | Endpoint::ContainerItems { database, .. }
+            | Endpoint::Browse { database, .. }
+            | Endpoint::Groups { database, .. } => *database,
+            _ => return false,
+        };
+        self.snapshot.database(database).is_some_and(|d| d.items().len() > ITEMS_INLINE)
+    }
+
+    fn prepare(&self) -> Result<Reply, RequestError> {
+        let (snapshot, client) = (&self.snapshot, self.client);
+        match &self.request.endpoint {
+            Endpoint::ServerInfo => {
+                let info = ServerInfo {
+                    name: snapshot.name(),
+                    password: if self.password { Password::Wanted } else { Password::None },
+                    databases: u32::try_from(snapshot.databases().len()).unwrap_or(u32::MAX),
+                };
+                Ok(reply::server_info(&info, client)?)
+            }
+            Endpoint::ContentCodes => Ok(reply::content_codes()),
+            Endpoint::Databases(step) => reply::databases(snapshot, step, client),
+            Endpoint::Items { database, listing } => {
+                reply::items(snapshot, *database, listing, client)
+            }
+            Endpoint::Containers { database, listing } => {
+                reply::containers(snapshot, *database, listing, client)
+            }
+            Endpoint::ContainerItems { database, container, listing } => {
+                reply::container_items(snapshot, *database, *container, listing)
+            }
+            Endpoint::Browse { database, category, listing } => {
+                reply::browse(snapshot, *database, *category, listing)
+            }
+            Endpoint::Groups { database, kind, listing } => {
+                reply::groups(snapshot, *database, *kind, listing)
+            }
+            _ => Err(RequestError::UnknownPath { path: self.request.to_uri() }),
+        }
+    }
+}

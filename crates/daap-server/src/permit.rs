@@ -1,0 +1,243 @@
+//! Who may do what: the one place that says yes or no.
+//!
+//! | | this machine, the local network | trusted networks | elsewhere |
+//! |---|---|---|---|
+//! | see that the share exists | yes | if there is a password | no |
+//! | log in | with the password, if there is one | with the password | no |
+//! | list, wait for news | with a session | with a session | no |
+//! | stream, see pictures | with a session, or the password, or none if there is no password | likewise | no |
+//!
+//! Streams are not tied to a session alone because players fetch them through another HTTP stack: that of
+//! Rhythmbox sends the session id and no credential, that of iTunes 12 was seen to send neither. So where
+//! a password is set, an address with a live session may also stream without naming it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use daap_proto::Credential;
+
+use crate::host::HostNames;
+use crate::peer::Origin;
+use crate::session::{Activity, Sessions};
+use crate::throttle::Throttle;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) origin: Origin,
+}
+
+/// Who asks, and what it says to be let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) peer: Peer,
+    /// The session it names.
+    pub(crate) session: Option<u32>,
+    /// Its `Authorization` header.
+    pub(crate) credential: Option<&'a [u8]>,
+}
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("this share is for its local network only")]
+    Elsewhere,
+    #[error("this share is open to trusted networks only once it has a password")]
+    TrustedNeedsPassword,
+    #[error(
+        "{0:?} is not a name of this server; use its address, or add the name to its allowed hosts"
+    )]
+    HostName(String),
+    #[error("this share has a password")]
+    PasswordNeeded,
+    #[error("too many wrong passwords; try again in a while")]
+    Throttled(Duration),
+    #[error("there is no such session; log in again")]
+    NoSession,
+    #[error("too many are logged in")]
+    TableFull,
+}
+
+/// Decides.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    pub(crate) hosts: HostNames,
+    pub(crate) password: Option<String>,
+    pub(crate) sessions: Sessions,
+    pub(crate) throttle: Throttle,
+}
+
+impl Permit {
+    /// At the door: may this peer ask anything, by these names of the server?
+    pub(crate) fn door<'a>(
+        &self,
+        peer: Peer,
+        mut hosts: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(), Refusal> {
+        match peer.origin {
+            Origin::Machine | Origin::Local => {}
+            Origin::Trusted if self.password.is_some() => {}
+            Origin::Trusted => return Err(Refusal::TrustedNeedsPassword),
+            Origin::Elsewhere => return Err(Refusal::Elsewhere),
+        }
+        let stranger =
+            hosts.find(|host| !std::str::from_utf8(host).is_ok_and(|h| self.hosts.allows(h)));
+        match stranger {
+            None => Ok(()),
+            Some(host) => Err(Refusal::HostName(String::from_utf8_lossy(host).into_owned())),
+        }
+    }
+
+    /// Logs in: a new session.
+    pub(crate) fn login(&self, caller: Caller<'_>) -> Result<u32, Refusal> {
+        self.password(caller)?;
+        self.sessions.open(caller.peer.address).map_err(|_| Refusal::TableFull)
+    }
+
+    /// For lists and news. A client that has a valid credential and a stale session is told so with 403,
+    /// on which it logs in again; one that has neither is asked for the password.
+    pub(crate) fn list(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
+        if let Some(activity) = self.live(caller) {
+            return Ok(activity);
+        }
+        self.password(caller)?;
+        Err(Refusal::NoSession)
+    }
+
+    /// For streams and pictures.
+    pub(crate) fn content(&self, caller: Caller<'_>) -> Result<Option<Activity>, Refusal> {
+        if let Some(activity) = self.live(caller) {
+            return Ok(Some(activity));
+        }
+        if self.password.is_some() && caller.session.is_none() && caller.credential.is_none() {
+            let known = self.sessions.enter_any(caller.peer.address);
+            return known.map(Some).ok_or(Refusal::PasswordNeeded);
+        }
+        self.password(caller).map(|()| None)
+    }
+
+    fn live(&self, caller: Caller<'_>) -> Option<Activity> {
+        caller.session.and_then(|id| self.sessions.enter(id))
+    }
+
+    /// Whether the caller knows the password, if there is one.
+    fn password(&self, caller: Caller<'_>) -> Result<(), Refusal> {
+        let Some(password) = &self.password else { return Ok(()) };
+        let credential = caller.credential.ok_or(Refusal::PasswordNeeded)?;
+        self.throttle.check(caller.peer.address).map_err(Refusal::Throttled)?;
+        if decoded(credential).is_some_and(|credential| credential.has_password(password)) {
+            return Ok(());
+        }
+        self.throttle.wrong(caller.peer.address);
+        tracing::info!(peer = %caller.peer.address, "a wrong password");
+        Err(Refusal::PasswordNeeded)
+    }
+}
+
+/// Reads an `Authorization` header of the Basic scheme.
+fn decoded(header: &[u8]) -> Option<Credential> {
+    let (scheme, credential) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    STANDARD.decode(credential.trim()).ok().map(Credential::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Uptime};
+
+    // "none:sesame" and "none:wrong"
+    const RIGHT: &str = "Basic bm9uZTpzZXNhbWU=";
+    const WRONG: &str = "Basic bm9uZTp3cm9uZw==";
+
+    fn permit(password: Option<&str>) -> Permit {
+        let limits = Limits::default();
+        let uptime = Uptime::new(|| Duration::from_secs(100));
+        Permit {
+            hosts: HostNames::default(),
+            password: password.map(str::to_owned),
+            sessions: Sessions::new(uptime.clone(), &limits),
+            throttle: Throttle::new(uptime, &limits),
+        }
+    }
+
+    fn peer(last: u8) -> Peer {
+        Peer { address: [192, 168, 1, last].into(), origin: Origin::Local }
+    }
+
+    fn caller(session: Option<u32>, credential: Option<&str>) -> Caller<'_> {
+        Caller { peer: peer(5), session, credential: credential.map(str::as_bytes) }
+    }
+
+    #[test]
+    fn the_door_is_open_to_the_house() {
+        let door = |origin, password, host: Option<&str>| {
+            let peer = Peer { origin, ..peer(5) };
+            permit(password).door(peer, host.into_iter().map(str::as_bytes))
+        };
+        assert_eq!(door(Origin::Machine, None, None), Ok(()));
+        assert_eq!(door(Origin::Local, None, Some("10.0.0.1:3689")), Ok(()));
+        assert_eq!(door(Origin::Trusted, Some("x"), None), Ok(()));
+        assert_eq!(door(Origin::Trusted, None, None), Err(Refusal::TrustedNeedsPassword));
+        assert_eq!(door(Origin::Elsewhere, Some("x"), None), Err(Refusal::Elsewhere));
+        let stranger = Refusal::HostName("evil.example".into());
+        assert_eq!(door(Origin::Machine, None, Some("evil.example")), Err(stranger));
+    }
+
+    #[test]
+    fn without_a_password_login_is_free_and_lists_want_a_session() {
+        let permit = permit(None);
+        let id = permit.login(caller(None, None)).unwrap();
+        assert!(permit.list(caller(Some(id), None)).is_ok());
+        for session in [None, Some(id ^ 1)] {
+            assert_eq!(permit.list(caller(session, None)).unwrap_err(), Refusal::NoSession);
+            assert!(permit.content(caller(session, None)).unwrap().is_none());
+        }
+        assert!(permit.content(caller(Some(id), None)).unwrap().is_some());
+    }
+
+    #[test]
+    fn with_a_password_login_wants_it_and_a_session_is_enough_after() {
+        let permit = permit(Some("sesame"));
+        for credential in
+            [None, Some(WRONG), Some("Bearer x"), Some("Basic ?"), Some("Basic bm9uZQ==")]
+        {
+            let refused = permit.login(caller(None, credential));
+            assert_eq!(refused, Err(Refusal::PasswordNeeded), "{credential:?}");
+        }
+        let id = permit.login(caller(None, Some(RIGHT))).unwrap();
+        assert!(permit.list(caller(Some(id), None)).is_ok());
+        assert!(permit.content(caller(Some(id), None)).is_ok());
+        let stale = Some(id ^ 1);
+        assert_eq!(permit.list(caller(stale, None)).unwrap_err(), Refusal::PasswordNeeded);
+        assert_eq!(permit.list(caller(stale, Some(RIGHT))).unwrap_err(), Refusal::NoSession);
+        assert_eq!(permit.content(caller(stale, None)).unwrap_err(), Refusal::PasswordNeeded);
+        assert!(permit.content(caller(stale, Some(RIGHT))).is_ok());
+    }
+
+    #[test]
+    fn an_address_with_a_live_session_may_stream_without_naming_it() {
+        let permit = permit(Some("sesame"));
+        assert_eq!(permit.content(caller(None, None)).unwrap_err(), Refusal::PasswordNeeded);
+        permit.login(caller(None, Some(RIGHT))).unwrap();
+        assert!(permit.content(caller(None, None)).is_ok());
+        let other = Caller { peer: peer(6), ..caller(None, None) };
+        assert_eq!(permit.content(other).unwrap_err(), Refusal::PasswordNeeded);
+    }
+
+    #[test]
+    fn who_guesses_is_slowed_down_even_when_right_at_last() {
+        let permit = permit(Some("sesame"));
+        for _ in 0..Limits::default().wrong_passwords {
+            assert_eq!(permit.login(caller(None, Some(WRONG))), Err(Refusal::PasswordNeeded));
+        }
+        assert!(matches!(permit.login(caller(None, Some(RIGHT))), Err(Refusal::Throttled(_))));
+        let other = Caller { peer: peer(6), ..caller(None, Some(RIGHT)) };
+        assert!(permit.login(other).is_ok());
+    }
+}

@@ -1,0 +1,286 @@
+//! Requests: the one place where it is decided what each of them does.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use daap_model::{DatabaseId, ItemId};
+use daap_proto::{ClientClass, Endpoint, PixelBox, Quirk, Request, RequestError, Step};
+use futures_util::FutureExt;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use library::{ArtworkSize, Library};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::Uptime;
+use crate::answer::{self, Answer};
+use crate::body::Body;
+use crate::compress::{Compressor, takes_gzip};
+use crate::content::{self, Sending};
+use crate::head::Answering;
+use crate::listing;
+use crate::longpoll::{self, News};
+use crate::metrics::{Exposition, Metrics};
+use crate::peer::Origin;
+use crate::permit::{Caller, Peer, Permit, Refusal};
+use crate::quota::Quota;
+use crate::record::Record;
+use crate::status::{self, Status};
+
+const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) library: Library,
+    pub(crate) permit: Permit,
+    pub(crate) compressor: Compressor,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) polls: Arc<Quota>,
+    pub(crate) connections: Arc<Quota>,
+    /// Bounds the reads of song files.
+    pub(crate) readers: Arc<Semaphore>,
+    /// Bounds the big listings that are being prepared.
+    pub(crate) preparing: Semaphore,
+    /// Cancelled when the server is to stop.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) uptime: Uptime,
+    pub(crate) started_unix: u64,
+}
+
+/// What a request is for.
+enum Route {
+    Daap(Request),
+    Status,
+    Metrics,
+}
+
+impl Service {
+    /// Answers a request, whatever happens.
+    pub(crate) async fn call<B>(
+        &self,
+        request: http::Request<B>,
+        peer: Peer,
+        answering: Answering,
+    ) -> Answer {
+        let (head, _) = request.into_parts();
+        let metrics = Arc::clone(&self.metrics);
+        let mut record = Record::new(metrics, head.method.clone(), head.uri.path(), answering);
+        let answered = AssertUnwindSafe(self.answer(&head, peer)).catch_unwind().await;
+        let (endpoint, mut answer) = answered.unwrap_or_else(|_| {
+            tracing::error!(path = head.uri.path(), "a request met a bug in the server");
+            ("other", answer::text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the server"))
+        });
+        record.answer(endpoint, answer.status().as_u16());
+        answer::finish(&mut answer);
+        if let Some(length) =
+            answer.body().length().filter(|_| answer.status() != StatusCode::NO_CONTENT)
+        {
+            answer.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        let head_only = head.method == Method::HEAD;
+        answer.map(|body| if head_only { Body::empty() } else { body }.recorded(record))
+    }
+
+    /// The answer, and under which name it is counted.
+    async fn answer(&self, head: &Parts, peer: Peer) -> (&'static str, Answer) {
+        if let Err(refusal) = self.permit.door(peer, hosts(head)) {
+            return ("refused", answer::refused(&refusal));
+        }
+        if head.method != Method::GET && head.method != Method::HEAD {
+            return ("other", answer::wrong_method());
+        }
+        match route(&head.uri) {
+            Ok(Route::Daap(request)) => {
+                let name = name(&request.endpoint);
+                let answer = self.daap(request, head, peer).await;
+                (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
+            }
+            Ok(Route::Status) => ("status", self.status()),
+            Ok(Route::Metrics) => {
+                let text = Body::whole(status::metrics(self).into());
+                ("metrics", answer::typed(StatusCode::OK, Exposition::MEDIA_TYPE, text))
+            }
+            Err(error) => ("other", unanswerable(&error)),
+        }
+    }
+
+    /// All of DAAP, a line an endpoint.
+    async fn daap(&self, request: Request, head: &Parts, peer: Peer) -> Result<Answer, Refusal> {
+        let headers = &head.headers;
+        let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let caller = Caller { peer, session: request.session_id, credential };
+        Ok(match request.endpoint {
+            Endpoint::ServerInfo | Endpoint::ContentCodes => self.list(request, headers).await,
+            Endpoint::Login => self.login(caller)?,
+            Endpoint::Logout => {
+                self.permit.list(caller)?;
+                self.logout(request.session_id)
+            }
+            Endpoint::Activity => {
+                self.permit.list(caller)?;
+                answer::bare(StatusCode::NO_CONTENT)
+            }
+            Endpoint::Update(step) => self.update(step, caller).await?,
+            Endpoint::Song { database, item, .. } => {
+                self.song(database, item, caller, headers).await?
+            }
+            Endpoint::ItemArtwork { database, item, size } => {
+                self.permit.content(caller)?;
+                self.artwork(database, Some(item), size).await
+            }
+            Endpoint::GroupArtwork { database, group, size, .. } => {
+                self.permit.content(caller)?;
+                let snapshot = self.library.snapshot();
+                let Some(albums) = snapshot.database(database) else {
+                    return Ok(answer::text(StatusCode::NOT_FOUND, "there is no such database"));
+                };
+                if albums.group(group).is_none() {
+                    return Ok(answer::text(StatusCode::NOT_FOUND, "there is no such group"));
+                }
+                self.artwork(database, albums.group_artwork(group), size).await
+            }
+            _ => {
+                let _activity = self.permit.list(caller)?;
+                self.list(request, headers).await
+            }
+        })
+    }
+
+    fn login(&self, caller: Caller<'_>) -> Result<Answer, Refusal> {
+        let id = self.permit.login(caller)?;
+        tracing::info!(peer = %caller.peer.address, "logged in");
+        Ok(listing::whole(daap_proto::reply::login(id)))
+    }
+
+    fn logout(&self, session: Option<u32>) -> Answer {
+        if session.is_some_and(|id| self.permit.sessions.close(id)) {
+            tracing::info!("logged out");
+        }
+        answer::bare(StatusCode::NO_CONTENT)
+    }
+
+    async fn update(&self, step: Step, caller: Caller<'_>) -> Result<Answer, Refusal> {
+        let session = self.permit.list(caller)?;
+        let news = match (longpoll::at_once(&self.library, step.revision), step.revision) {
+            (None, Some(seen)) => {
+                let exempt = caller.peer.origin == Origin::Machine;
+                let Some(_held) = self.polls.take(caller.peer.address, exempt) else {
+                    return Ok(answer::busy("too many requests are held"));
+                };
+                longpoll::wait(&self.library, seen, &session, &self.stopping).await
+            }
+            (news, _) => news.unwrap_or(News::Stopping),
+        };
+        Ok(match news {
+            News::Revision(now) => listing::whole(daap_proto::reply::update(now)),
+            News::LoggedOut => return Err(Refusal::NoSession),
+            News::Stopping => answer::busy("the server is shutting down"),
+        })
+    }
+
+    async fn song(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        caller: Caller<'_>,
+        headers: &HeaderMap,
+    ) -> Result<Answer, Refusal> {
+        let session = self.permit.content(caller)?;
+        let opened = match self.library.open(database, item).await {
+            Ok(opened) => opened,
+            Err(error) => return Ok(content::not_opened(&error)),
+        };
+        let part_is_ok = class(headers).has(Quirk::PartIsOk);
+        let sending = Sending { headers, part_is_ok, readers: &self.readers };
+        let answer = content::song(opened, sending).await;
+        let answer = answer.unwrap_or_else(|error| content::not_read(&error));
+        Ok(answer.map(|body| body.holding(session)))
+    }
+
+    /// The picture of a song; `item` is `None` where a group has no song with one.
+    async fn artwork(
+        &self,
+        database: DatabaseId,
+        item: Option<ItemId>,
+        size: Option<PixelBox>,
+    ) -> Answer {
+        let Some(item) = item else { return content::picture(None) };
+        match self.library.artwork(database, item, artwork_size(size)).await {
+            Ok(artwork) => content::picture(artwork),
+            Err(error) => content::not_opened(&error),
+        }
+    }
+
+    /// A reply that is computed from a snapshot.
+    async fn list(&self, request: Request, headers: &HeaderMap) -> Answer {
+        let accept = headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes);
+        let answer = listing::answer(self, request, class(headers), takes_gzip(accept)).await;
+        answer.unwrap_or_else(|error| unanswerable(&error))
+    }
+
+    fn status(&self) -> Answer {
+        let snapshot = self.library.snapshot();
+        let status = serde_json::to_vec(&Status::of(self, &snapshot));
+        let status = status.expect("names and numbers make JSON");
+        answer::typed(StatusCode::OK, "application/json", Body::whole(status.into()))
+    }
+}
+
+/// Every name by which the request calls this server.
+fn hosts(head: &Parts) -> impl Iterator<Item = &[u8]> {
+    // Without a scheme, what looks like an authority is a path that lacks its slash.
+    let target = head.uri.scheme().and_then(|_| head.uri.host()).map(str::as_bytes);
+    head.headers.get_all(HOST).iter().map(HeaderValue::as_bytes).chain(target)
+}
+
+fn route(uri: &Uri) -> Result<Route, RequestError> {
+    Ok(match uri.path() {
+        "/api/v1/status" => Route::Status,
+        "/metrics" => Route::Metrics,
+        _ => Route::Daap(Request::parse(&uri.to_string())?),
+    })
+}
+
+/// The name by which an endpoint is counted.
+fn name(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::ServerInfo => "server-info",
+        Endpoint::ContentCodes => "content-codes",
+        Endpoint::Login => "login",
+        Endpoint::Logout => "logout",
+        Endpoint::Activity => "activity",
+        Endpoint::Update(_) => "update",
+        Endpoint::Databases(_) => "databases",
+        Endpoint::Items { .. } => "items",
+        Endpoint::Containers { .. } => "containers",
+        Endpoint::ContainerItems { .. } => "container-items",
+        Endpoint::Browse { .. } => "browse",
+        Endpoint::Groups { .. } => "groups",
+        Endpoint::Song { .. } => "song",
+        Endpoint::ItemArtwork { .. } | Endpoint::GroupArtwork { .. } => "artwork",
+        _ => "other",
+    }
+}
+
+fn class(headers: &HeaderMap) -> ClientClass {
+    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    ClientClass::new(header(USER_AGENT), header(CLIENT_DAAP_VERSION))
+}
+
+/// A box with a free side is as large as can be there.
+fn artwork_size(size: Option<PixelBox>) -> ArtworkSize {
+    let side = |pixels| if pixels == 0 { u32::MAX } else { pixels };
+    match size {
+        None | Some(PixelBox { width: 0, height: 0 }) => ArtworkSize::Original,
+        Some(PixelBox { width, height }) => {
+            ArtworkSize::Within { width: side(width), height: side(height) }
+        }
+    }
+}
+
+fn unanswerable(error: &RequestError) -> Answer {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    answer::text(status, &error.to_string())
+}

@@ -1,0 +1,107 @@
+//! Lists, plain and compressed.
+
+use std::io::Read;
+
+use crate::share::{Share, Shelf, titles, track};
+
+/// More songs than are prepared or compressed on the spot.
+const MANY: usize = 6_000;
+
+async fn big_share() -> Share {
+    let songs = Shelf::default();
+    for n in 0..MANY {
+        let track = track(&format!("Song {n:05}"), &format!("Artist {}", n % 97), "Album");
+        songs.put(&format!("{n:05}"), track, "sound");
+    }
+    Share::start_from(songs, |server| server).await
+}
+
+fn unzip(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+    plain
+}
+
+#[tokio::test]
+async fn the_lists_of_a_small_share() {
+    let share = Share::start().await;
+    let session = share.login().await;
+    let list = async |path: &str| share.get(&format!("{path}session-id={session}")).await;
+    assert_eq!(titles(&list("/databases?").await.body), ["Songs"]);
+    assert_eq!(
+        titles(&list("/databases/1/items?meta=dmap.itemname&").await.body),
+        ["Get Back", "Jet"]
+    );
+    assert_eq!(titles(&list("/databases/1/containers?").await.body), ["Songs"]);
+    let wings = "/databases/1/items?meta=dmap.itemname&query='daap.songartist:Wings'&";
+    assert_eq!(titles(&list(wings).await.body), ["Jet"]);
+    let base = "/databases/1/containers/1/items?meta=dmap.itemname&";
+    assert_eq!(titles(&list(base).await.body).len(), 2);
+    assert_eq!(titles(&list("/databases/1/groups?group-type=albums&").await.body).len(), 2);
+    assert_eq!(&list("/databases/1/browse/artists?").await.body[..4], b"abro");
+    for (path, status) in [
+        ("/databases/2/items?", 404),
+        ("/databases/1/containers/99/items?", 404),
+        ("/databases/1/browse/moods?", 404),
+        ("/databases/1/items?query='&", 400),
+        ("/databases/1/groups?group-type=moods&", 400),
+    ] {
+        assert_eq!(list(path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_big_list_has_its_length_and_the_same_bytes_compressed() {
+    let share = big_share().await;
+    let session = share.login().await;
+    let target =
+        format!("/databases/1/items?session-id={session}&meta=dmap.itemname,daap.songartist");
+    let plain = share.get(&target).await;
+    assert!(plain.complete);
+    assert!(plain.header("content-encoding").is_none());
+    assert_eq!(titles(&plain.body).len(), MANY);
+    let gzip = [("Accept-Encoding", "gzip, deflate")];
+    for _ in 0..2 {
+        let zipped = share.get_with(&target, &gzip).await;
+        assert_eq!(zipped.header("content-encoding"), Some("gzip"));
+        assert!(zipped.complete && zipped.body.len() * 3 < plain.body.len());
+        assert!(unzip(&zipped.body) == plain.body);
+    }
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_get_the_same() {
+    let share = big_share().await;
+    let session = share.login().await;
+    let target = format!("/databases/1/items?session-id={session}&meta=all&sort=artist");
+    let gzip = [("Accept-Encoding", "gzip")];
+    let askers = (0..16).map(|_| share.get_with(&target, &gzip));
+    let answers = futures_util::future::join_all(askers).await;
+    assert!(answers.iter().all(|answer| answer.complete && answer.body == answers[0].body));
+    assert_eq!(titles(&unzip(&answers[0].body)).len(), MANY);
+}
+
+#[tokio::test]
+async fn a_compressed_list_is_that_of_the_newest_revision() {
+    let share = big_share().await;
+    let session = share.login().await;
+    let target = format!("/databases/1/items?session-id={session}&meta=dmap.itemname");
+    let gzip = [("Accept-Encoding", "gzip")];
+    let before = share.get_with(&target, &gzip).await;
+    let seen = share.library.snapshot().revision();
+    share.songs.put("new", track("New", "A", "B"), "sound");
+    share.library.past(seen).await.unwrap();
+    let after = share.get_with(&target, &gzip).await;
+    assert_eq!(titles(&unzip(&before.body)).len(), MANY);
+    assert_eq!(titles(&unzip(&after.body)).len(), MANY + 1);
+}
+
+#[tokio::test]
+async fn short_replies_are_not_compressed() {
+    let share = Share::start().await;
+    let gzip = [("Accept-Encoding", "gzip")];
+    assert!(share.get_with("/server-info", &gzip).await.header("content-encoding").is_none());
+    let codes = share.get_with("/content-codes", &gzip).await;
+    assert_eq!(codes.header("content-encoding"), Some("gzip"));
+    assert_eq!(unzip(&codes.body), share.get("/content-codes").await.body);
+}

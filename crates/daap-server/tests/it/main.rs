@@ -1,0 +1,10 @@
+//! The server over real connections, with songs that live in memory.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+mod access;
+mod lists;
+mod requests;
+mod share;
+mod shutdown;
+mod songs;
+mod updates;
