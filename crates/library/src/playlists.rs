@@ -58,8 +58,8 @@ impl Shelf {
             }
             self.mention(&row);
             ledger.relist(source, key.clone());
-            if known.is_none_or(|known| known.entries.is_none() != row.entries.is_none()) {
-                self.relist_children(&key, ledger);
+            if row.entries.is_none() || known.is_some_and(|known| known.entries.is_none()) {
+                self.relist_nested(ledger);
             }
             ledger.pending.rows.playlists.insert(id, Some(row.clone()));
         }
@@ -78,7 +78,9 @@ impl Shelf {
         {
             child.parent = row.parent.clone();
             ledger.pending.rows.playlists.insert(child.id, Some(child.clone()));
-            ledger.relist(child.source, child.key.clone());
+        }
+        if row.entries.is_none() {
+            self.relist_nested(ledger);
         }
     }
 
@@ -104,9 +106,11 @@ impl Shelf {
         }
     }
 
-    fn relist_children(&self, key: &SourceKey, ledger: &mut Ledger) {
-        for child in self.playlists.values().filter(|child| child.parent.as_ref() == Some(key)) {
-            ledger.relist(child.source, child.key.clone());
+    /// Has everything that lies in a folder looked up again, for a folder came, moved or went: that may
+    /// change where whole branches lie.
+    fn relist_nested(&self, ledger: &mut Ledger) {
+        for row in self.playlists.values().filter(|row| row.parent.is_some()) {
+            ledger.relist(row.source, row.key.clone());
         }
     }
 
