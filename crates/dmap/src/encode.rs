@@ -21,6 +21,7 @@ pub trait Sink {
 }
 
 impl Sink for Vec<u8> {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
@@ -199,9 +200,14 @@ impl<S: Sink> Encoder<S> {
         }
     }
 
+    /// Head and value in one piece: fields of fixed width are most of a listing.
     fn fixed<const N: usize>(&mut self, code: Code, value: [u8; N]) {
-        self.header(code, const { N as u32 });
-        self.sink.put(&value);
+        const { assert!(N <= 8, "no fixed value is wider") };
+        let mut element = [0; HEADER + 8];
+        element[..4].copy_from_slice(&code.0);
+        element[4..HEADER].copy_from_slice(&(N as u32).to_be_bytes());
+        element[HEADER..HEADER + N].copy_from_slice(&value);
+        self.sink.put(&element[..HEADER + N]);
     }
 
     fn fit(&mut self, code: Code, length: u64) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Lists of songs: those of a database, and the entries of a container.
 
 use daap_model::{ContainerId, Cursor, DatabaseId, Filter, Row, Selection, Snapshot, Sort};
-use dmap::code::{ADBS, APSO, MCTI, MLCL, MLIT};
+use dmap::code::{ADBS, APSO, MLCL, MLIT};
 use dmap::{Code, Encoder, Sink, TooLong};
 
 use super::listing::{List, Update, known, seen};
@@ -127,36 +127,29 @@ fn wanted(listing: &Listing, default: Fields) -> Fields {
 struct Songs {
     rows: daap_model::Rows,
     cursor: Cursor,
-    fields: Box<[Field]>,
+    fields: Fields,
 }
 
 impl Songs {
     fn new(rows: daap_model::Rows, fields: Fields) -> Self {
-        Self { rows, cursor: Cursor::default(), fields: fields.iter().collect() }
+        Self { rows, cursor: Cursor::default(), fields }
     }
+}
 
-    fn write<S: Sink>(&self, row: Row<'_>, out: &mut Encoder<S>) {
-        out.container(MLIT, |out| {
-            for field in &self.fields {
-                match field {
-                    Field::ContainerItemId => out.u32(MCTI, row.entry.get()),
-                    field => field.write(row.item, out),
-                }
-            }
-        });
-    }
+fn write<S: Sink>(fields: Fields, row: Row<'_>, out: &mut Encoder<S>) {
+    out.container(MLIT, |out| fields.write(row, out));
 }
 
 impl Rows for Songs {
     fn measure(&self) -> Result<u64, TooLong> {
-        Encoder::measure(|out| self.rows.iter().for_each(|row| self.write(row, out)))
+        Encoder::measure(|out| self.rows.iter().for_each(|row| write(self.fields, row, out)))
     }
 
     fn fill(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
         let mut rows = self.rows.iter_from(self.cursor);
         while out.len() < full {
             let Some(row) = rows.next() else { return false };
-            self.write(row, &mut Encoder::new(&mut *out));
+            write(self.fields, row, &mut Encoder::new(&mut *out));
         }
         self.cursor = rows.cursor();
         true

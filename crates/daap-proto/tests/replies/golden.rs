@@ -182,7 +182,7 @@ fn lists_of_what_changed() {
 fn update_type(snapshot: &Snapshot, client: ClientClass, target: &str) -> (u64, u64) {
     let reply = ask(snapshot, client, target).expect(target);
     let root = Element::decode(&reply.into_bytes()).expect(target);
-    (count(&root, code::MUTY).unwrap(), count(&root, code::MRCO).unwrap())
+    (count(&root, code::MUTY).expect("muty"), count(&root, code::MRCO).expect("mrco"))
 }
 
 #[test]

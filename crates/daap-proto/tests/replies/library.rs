@@ -14,11 +14,11 @@ pub(crate) const DB: DatabaseId = match DatabaseId::new(1) {
 };
 
 pub(crate) fn item_id(number: u32) -> ItemId {
-    ItemId::new(number).unwrap()
+    ItemId::new(number).expect("an id")
 }
 
 pub(crate) fn container_id(number: u32) -> ContainerId {
-    ContainerId::new(number).unwrap()
+    ContainerId::new(number).expect("an id")
 }
 
 pub(crate) fn put_item(id: u32, track: Track, usage: Usage) -> Edit {
@@ -49,7 +49,7 @@ pub(crate) fn put_container(
 
 pub(crate) fn entries(items: &[u32]) -> ContainerContent {
     let entry = |(at, item): (usize, &u32)| ContainerItem {
-        id: ContainerItemId::new(100 + at as u32).unwrap(),
+        id: ContainerItemId::new(100 + at as u32).expect("an id"),
         item: item_id(*item),
     };
     ContainerContent::Items(items.iter().enumerate().map(entry).collect())
@@ -148,7 +148,7 @@ pub(crate) fn model() -> Model {
                 }),
             ),
         ]))
-        .unwrap();
+        .expect("a batch without faults");
     model
 }
 
@@ -169,6 +169,6 @@ pub(crate) fn changed() -> (Revision, Arc<Snapshot>) {
             put_item(6, track("New", "Wings", "Wild Life", "Rock", 1971), Usage::default()),
             Edit::RemoveContainer { database: DB, container: container_id(10) },
         ]))
-        .unwrap();
+        .expect("a batch without faults");
     (seen, model.snapshot())
 }

@@ -28,7 +28,7 @@ fn large(songs: u32) -> Model {
         };
         batch.push(put_item(id, track, Usage::default()));
     }
-    model.apply(batch).unwrap();
+    model.apply(batch).expect("a batch without faults");
     model
 }
 
