@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use daap_model::{DatabaseId, ItemId};
+use daap_model::{DatabaseId, GroupId, ItemId};
 use daap_proto::{ClientClass, Endpoint, PixelBox, Quirk, Request, RequestError, Step};
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
@@ -26,6 +26,7 @@ use crate::peer::Origin;
 use crate::permit::{Caller, Peer, Permit, Refusal};
 use crate::quota::Quota;
 use crate::record::Record;
+use crate::session::Activity;
 use crate::status::{self, Status};
 
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
@@ -65,27 +66,26 @@ impl Service {
         answering: Answering,
     ) -> Answer {
         let (head, _) = request.into_parts();
+        let head_only = head.method == Method::HEAD;
         let metrics = Arc::clone(&self.metrics);
         let mut record = Record::new(metrics, head.method.clone(), head.uri.path(), answering);
-        let answered = AssertUnwindSafe(self.answer(&head, peer)).catch_unwind().await;
+        let answered = AssertUnwindSafe(self.answer(head, peer)).catch_unwind().await;
         let (endpoint, mut answer) = answered.unwrap_or_else(|_| {
-            tracing::error!(path = head.uri.path(), "a request met a bug in the server");
+            tracing::error!("a request met a bug in the server");
             ("other", answer::text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the server"))
         });
         record.answer(endpoint, answer.status().as_u16());
         answer::finish(&mut answer);
-        if let Some(length) =
-            answer.body().length().filter(|_| answer.status() != StatusCode::NO_CONTENT)
-        {
+        let length = answer.body().length();
+        if let Some(length) = length.filter(|_| answer.status() != StatusCode::NO_CONTENT) {
             answer.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
-        let head_only = head.method == Method::HEAD;
         answer.map(|body| if head_only { Body::empty() } else { body }.recorded(record))
     }
 
     /// The answer, and under which name it is counted.
-    async fn answer(&self, head: &Parts, peer: Peer) -> (&'static str, Answer) {
-        if let Err(refusal) = self.permit.door(peer, hosts(head)) {
+    async fn answer(&self, head: Parts, peer: Peer) -> (&'static str, Answer) {
+        if let Err(refusal) = self.permit.door(peer, hosts(&head)) {
             return ("refused", answer::refused(&refusal));
         }
         if head.method != Method::GET && head.method != Method::HEAD {
@@ -94,7 +94,7 @@ impl Service {
         match route(&head.uri) {
             Ok(Route::Daap(request)) => {
                 let name = name(&request.endpoint);
-                let answer = self.daap(request, head, peer).await;
+                let answer = self.daap(request, head.headers, peer).await;
                 (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
             }
             Ok(Route::Status) => ("status", self.status()),
@@ -106,13 +106,20 @@ impl Service {
         }
     }
 
-    /// All of DAAP, a line an endpoint.
-    async fn daap(&self, request: Request, head: &Parts, peer: Peer) -> Result<Answer, Refusal> {
-        let headers = &head.headers;
+    /// All of DAAP, a line an endpoint. What may wait is boxed apart and holds no more than it needs, as
+    /// there can be thousands of held polls.
+    async fn daap(
+        &self,
+        request: Request,
+        headers: HeaderMap,
+        peer: Peer,
+    ) -> Result<Answer, Refusal> {
         let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let caller = Caller { peer, session: request.session_id, credential };
         Ok(match request.endpoint {
-            Endpoint::ServerInfo | Endpoint::ContentCodes => self.list(request, headers).await,
+            Endpoint::ServerInfo | Endpoint::ContentCodes => {
+                Box::pin(self.list(request, headers)).await
+            }
             Endpoint::Login => self.login(caller)?,
             Endpoint::Logout => {
                 self.permit.list(caller)?;
@@ -122,28 +129,30 @@ impl Service {
                 self.permit.list(caller)?;
                 answer::bare(StatusCode::NO_CONTENT)
             }
-            Endpoint::Update(step) => self.update(step, caller).await?,
+            Endpoint::Update(step) => {
+                let session = self.permit.list(caller)?;
+                drop(headers);
+                Box::pin(self.update(step, session, peer)).await?
+            }
             Endpoint::Song { database, item, .. } => {
-                self.song(database, item, caller, headers).await?
+                let session = self.permit.content(caller)?;
+                Box::pin(self.song(database, item, session, headers)).await
             }
             Endpoint::ItemArtwork { database, item, size } => {
                 self.permit.content(caller)?;
-                self.artwork(database, Some(item), size).await
+                Box::pin(self.artwork(database, item, size)).await
             }
             Endpoint::GroupArtwork { database, group, size, .. } => {
                 self.permit.content(caller)?;
-                let snapshot = self.library.snapshot();
-                let Some(albums) = snapshot.database(database) else {
-                    return Ok(answer::text(StatusCode::NOT_FOUND, "there is no such database"));
-                };
-                if albums.group(group).is_none() {
-                    return Ok(answer::text(StatusCode::NOT_FOUND, "there is no such group"));
+                match self.group_item(database, group) {
+                    None => answer::text(StatusCode::NOT_FOUND, "there is no such group"),
+                    Some(None) => content::picture(None),
+                    Some(Some(item)) => Box::pin(self.artwork(database, item, size)).await,
                 }
-                self.artwork(database, albums.group_artwork(group), size).await
             }
             _ => {
                 let _activity = self.permit.list(caller)?;
-                self.list(request, headers).await
+                Box::pin(self.list(request, headers)).await
             }
         })
     }
@@ -161,12 +170,11 @@ impl Service {
         answer::bare(StatusCode::NO_CONTENT)
     }
 
-    async fn update(&self, step: Step, caller: Caller<'_>) -> Result<Answer, Refusal> {
-        let session = self.permit.list(caller)?;
+    async fn update(&self, step: Step, session: Activity, peer: Peer) -> Result<Answer, Refusal> {
         let news = match (longpoll::at_once(&self.library, step.revision), step.revision) {
             (None, Some(seen)) => {
-                let exempt = caller.peer.origin == Origin::Machine;
-                let Some(_held) = self.polls.take(caller.peer.address, exempt) else {
+                let Some(_held) = self.polls.take(peer.address, peer.origin == Origin::Machine)
+                else {
                     return Ok(answer::busy("too many requests are held"));
                 };
                 longpoll::wait(&self.library, seen, &session, &self.stopping).await
@@ -184,39 +192,39 @@ impl Service {
         &self,
         database: DatabaseId,
         item: ItemId,
-        caller: Caller<'_>,
-        headers: &HeaderMap,
-    ) -> Result<Answer, Refusal> {
-        let session = self.permit.content(caller)?;
+        session: Option<Activity>,
+        headers: HeaderMap,
+    ) -> Answer {
         let opened = match self.library.open(database, item).await {
             Ok(opened) => opened,
-            Err(error) => return Ok(content::not_opened(&error)),
+            Err(error) => return content::not_opened(&error),
         };
-        let part_is_ok = class(headers).has(Quirk::PartIsOk);
-        let sending = Sending { headers, part_is_ok, readers: &self.readers };
+        let part_is_ok = class(&headers).has(Quirk::PartIsOk);
+        let sending = Sending { headers: &headers, part_is_ok, readers: &self.readers };
         let answer = content::song(opened, sending).await;
         let answer = answer.unwrap_or_else(|error| content::not_read(&error));
-        Ok(answer.map(|body| body.holding(session)))
+        answer.map(|body| body.holding(session))
     }
 
-    /// The picture of a song; `item` is `None` where a group has no song with one.
-    async fn artwork(
-        &self,
-        database: DatabaseId,
-        item: Option<ItemId>,
-        size: Option<PixelBox>,
-    ) -> Answer {
-        let Some(item) = item else { return content::picture(None) };
+    async fn artwork(&self, database: DatabaseId, item: ItemId, size: Option<PixelBox>) -> Answer {
         match self.library.artwork(database, item, artwork_size(size)).await {
             Ok(artwork) => content::picture(artwork),
             Err(error) => content::not_opened(&error),
         }
     }
 
+    /// The song whose picture stands for a group; `Some(None)` if none of its songs has one.
+    fn group_item(&self, database: DatabaseId, group: GroupId) -> Option<Option<ItemId>> {
+        let snapshot = self.library.snapshot();
+        let database = snapshot.database(database)?;
+        database.group(group)?;
+        Some(database.group_artwork(group))
+    }
+
     /// A reply that is computed from a snapshot.
-    async fn list(&self, request: Request, headers: &HeaderMap) -> Answer {
+    async fn list(&self, request: Request, headers: HeaderMap) -> Answer {
         let accept = headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes);
-        let answer = listing::answer(self, request, class(headers), takes_gzip(accept)).await;
+        let answer = listing::answer(self, request, class(&headers), takes_gzip(accept)).await;
         answer.unwrap_or_else(|error| unanswerable(&error))
     }
 
