@@ -8,7 +8,7 @@ use std::mem;
 
 use daap_model::{DatabaseId, ItemId, PersistentId, Timestamp};
 
-use crate::handle::UsageEdit;
+use crate::handle::Use;
 use crate::ledger::{IdsExhausted, Ledger, Moment, Pending};
 use crate::persist::{DatabaseRow, NextIds, PlaylistRow, SongRow, SourceId, SourceRow};
 use crate::shelf::Shelf;
@@ -147,7 +147,7 @@ impl Books {
         source: SourceId,
         key: &SourceKey,
         item: ItemId,
-        edit: UsageEdit,
+        edit: Use,
         moment: Moment<'_>,
     ) -> bool {
         let Some(shelf) = self.shelves.get_mut(&source) else { return false };

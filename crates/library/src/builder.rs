@@ -35,7 +35,7 @@ const LOAD_CHUNK: usize = 16_384;
 /// restart is seldom at a number that means something else now.
 const FIRST_REVISIONS: u64 = 1 << 20;
 /// The key of the database that is there without being asked for.
-const MAIN: &str = "main";
+pub const MAIN_DATABASE: &str = "main";
 
 /// How a library begins: see [`Library::builder`].
 pub struct Builder {
@@ -77,7 +77,7 @@ pub enum StartError {
 
 impl Builder {
     pub(crate) fn new(name: &str) -> Self {
-        let main = Opening { key: MAIN.into(), name: name.into(), sources: Vec::new() };
+        let main = Opening { key: MAIN_DATABASE.into(), name: name.into(), sources: Vec::new() };
         Self {
             name: name.into(),
             databases: vec![main],

@@ -139,7 +139,7 @@ impl Library {
         item: ItemId,
         rating: u8,
     ) -> Result<(), EditError> {
-        self.edit(database, item, UsageEdit::Rate(rating.min(100))).await
+        self.edit(database, item, Use::Rate(rating.min(100))).await
     }
 
     /// Counts that a song was played to its end.
@@ -149,7 +149,7 @@ impl Library {
         item: ItemId,
         at: Timestamp,
     ) -> Result<(), EditError> {
-        self.edit(database, item, UsageEdit::Played(at)).await
+        self.edit(database, item, Use::Played(at)).await
     }
 
     /// Counts that a song was skipped.
@@ -159,19 +159,25 @@ impl Library {
         item: ItemId,
         at: Timestamp,
     ) -> Result<(), EditError> {
-        self.edit(database, item, UsageEdit::Skipped(at)).await
+        self.edit(database, item, Use::Skipped(at)).await
+    }
+
+    /// Calls the library, and the database that had its name, `name` from now on; until the next start,
+    /// which brings its own. For a share whose name somebody else on the network has.
+    pub async fn rename(&self, name: &str) -> Result<(), EditError> {
+        let (done, answer) = oneshot::channel();
+        self.send(Edit::Rename { name: name.to_owned(), done }).await?;
+        answer.await.map_err(|_| EditError::Closed)
+    }
+
+    async fn send(&self, edit: Edit) -> Result<(), EditError> {
+        self.shared.edits.send(edit).await.map_err(|_| EditError::Closed)
     }
 
     /// Returns once the edit is on disk and visible.
-    async fn edit(
-        &self,
-        database: DatabaseId,
-        item: ItemId,
-        what: UsageEdit,
-    ) -> Result<(), EditError> {
+    async fn edit(&self, database: DatabaseId, item: ItemId, what: Use) -> Result<(), EditError> {
         let (done, answer) = oneshot::channel();
-        let edit = Edit { database, item, what, done };
-        self.shared.edits.send(edit).await.map_err(|_| EditError::Closed)?;
+        self.send(Edit::Usage(UsageEdit { database, item, what, done })).await?;
         answer.await.map_err(|_| EditError::Closed)?
     }
 
@@ -213,17 +219,24 @@ pub(crate) async fn is_true(flag: &mut watch::Receiver<bool>) {
     let _ = flag.wait_for(|set| *set).await;
 }
 
+/// A change that no source reports.
+#[derive(Debug)]
+pub(crate) enum Edit {
+    Usage(UsageEdit),
+    Rename { name: String, done: oneshot::Sender<()> },
+}
+
 /// Something a listener did with a song.
 #[derive(Debug)]
-pub(crate) struct Edit {
+pub(crate) struct UsageEdit {
     pub(crate) database: DatabaseId,
     pub(crate) item: ItemId,
-    pub(crate) what: UsageEdit,
+    pub(crate) what: Use,
     pub(crate) done: oneshot::Sender<Result<(), EditError>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum UsageEdit {
+pub(crate) enum Use {
     Rate(u8),
     Played(Timestamp),
     Skipped(Timestamp),

@@ -48,7 +48,7 @@ mod source;
 mod stage;
 mod writer;
 
-pub use builder::{Builder, GRACE, StartError};
+pub use builder::{Builder, GRACE, MAIN_DATABASE, StartError};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use content::{Body, ByteStream, Content, Ranged};
 pub use handle::{EditError, Health, Library, OpenError, Problem, SHUTDOWN_LIMIT};

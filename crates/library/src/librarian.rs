@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::books::Books;
 use crate::clock::Clock;
-use crate::handle::{Edit, EditError, Health, Problem, is_true};
+use crate::handle::{Edit, EditError, Health, Problem, UsageEdit, is_true};
 use crate::ledger::{Moment, Pending};
 use crate::persist::{Persist, PersistError, SourceId};
 use crate::report::{Event, Told};
@@ -176,7 +176,20 @@ impl Librarian {
     }
 
     fn edit(&mut self, edit: Edit) {
-        let Edit { database, item, what, done } = edit;
+        match edit {
+            Edit::Usage(edit) => self.edit_usage(edit),
+            Edit::Rename { name, done } => {
+                if self.stage.rename(&name, self.clock.now()) {
+                    self.snapshots.send_replace(self.stage.snapshot());
+                }
+                // Whoever no longer waits for the answer does not need it.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn edit_usage(&mut self, edit: UsageEdit) {
+        let UsageEdit { database, item, what, done } = edit;
         let shown = self.stage.snapshot();
         let moment = Moment { now: self.clock.now(), shown: &shown };
         let place = self.stage.place(database, item);

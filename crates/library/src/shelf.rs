@@ -6,7 +6,7 @@ use std::mem;
 use daap_model::{Item, ItemId, PersistentId, Timestamp, Track, Usage};
 
 use crate::books::{Grace, grace};
-use crate::handle::UsageEdit;
+use crate::handle::Use;
 use crate::ledger::{IdsExhausted, Kind, Ledger, Moment};
 use crate::persist::{PlaylistRow, SongRow, SourceRow};
 use crate::report::Known;
@@ -236,7 +236,7 @@ impl Shelf {
     pub(crate) fn edit(
         &mut self,
         key: &SourceKey,
-        edit: UsageEdit,
+        edit: Use,
         ledger: &mut Ledger,
         moment: Moment<'_>,
     ) {
@@ -319,7 +319,7 @@ fn take_over(usage: &mut Usage, recorded: Recorded) {
     }
 }
 
-impl UsageEdit {
+impl Use {
     fn apply(self, usage: &mut Usage) {
         match self {
             Self::Rate(rating) => usage.rating = rating,

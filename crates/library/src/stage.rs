@@ -70,6 +70,20 @@ impl Stage {
         Some((row.id, Some(Route { database, source, key: row.key.clone() })))
     }
 
+    /// Gives the share, and the databases that have its name, another. Returns whether anything looks
+    /// different.
+    pub(crate) fn rename(&mut self, name: &str, now: Timestamp) -> bool {
+        let shown = self.snapshot();
+        let namesakes = shown.databases().filter(|database| database.name == *shown.name());
+        let databases = namesakes.map(|database| Edit::PutDatabase {
+            id: database.id,
+            persistent_id: database.persistent_id,
+            name: name.into(),
+        });
+        let edits = std::iter::once(Edit::Rename(name.into())).chain(databases).collect();
+        self.apply(edits, now)
+    }
+
     /// Applies the edits, as one revision. Should the model refuse one of them, which is a fault of the
     /// books, the others must not suffer for it.
     pub(crate) fn apply(&mut self, edits: Vec<Edit>, now: Timestamp) -> bool {

@@ -250,9 +250,7 @@ async fn two_sources_share_a_database_and_keep_their_songs_apart() {
     let start =
         || Library::builder("Home").source("1", first.clone()).source("2", second.clone()).start();
     let library = start().await.unwrap();
-    while database(&library).items().len() < 2 {
-        library.past(library.snapshot().revision()).await.unwrap();
-    }
+    until(&library, |now| now.databases().all(|database| database.items().len() == 2)).await;
     let database = database(&library);
     let mut persistent_ids: Vec<_> = database.items().iter().map(|i| i.persistent_id).collect();
     persistent_ids.dedup();
@@ -289,9 +287,7 @@ async fn databases_have_their_own_songs_and_keep_their_ids() {
         snapshot.databases().map(row).collect()
     };
     let library = start().await.unwrap();
-    while library.snapshot().databases().any(|database| database.items().is_empty()) {
-        library.past(library.snapshot().revision()).await.unwrap();
-    }
+    until(&library, |now| now.databases().all(|database| !database.items().is_empty())).await;
     let before = listed(&library);
     assert_eq!((before[0].1.as_str(), before[1].1.as_str()), ("Home", "Attic"));
     assert_ne!(before[0].2, before[1].2);
@@ -363,9 +359,7 @@ async fn a_source_that_fails_or_panics_harms_nobody_else() {
         .await
         .unwrap();
     assert!(library.ready().await);
-    while titles(&library).is_empty() {
-        library.past(library.snapshot().revision()).await.unwrap();
-    }
+    until(&library, |now| now.databases().all(|database| !database.items().is_empty())).await;
     let mut scans = library.watch_scans();
     let failed = |scans: &Vec<library::ScanState>| {
         scans[..2].iter().all(|scan| scan.phase == ScanPhase::Failed && scan.problems.len() == 1)
@@ -409,4 +403,20 @@ async fn settings_are_kept() {
     assert_eq!(library.setting("colour").await.unwrap().as_deref(), Some("red"));
     library.set_setting("colour", None).await.unwrap();
     assert_eq!(library.setting("colour").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_renamed_library_is_a_revision_and_takes_its_database_along() {
+    let library = Library::builder("Home").database("attic", "Attic").start().await.unwrap();
+    let before = library.snapshot().revision();
+    library.rename("Home (2)").await.unwrap();
+    let after = library.snapshot();
+    let names: Vec<_> = after.databases().map(|database| database.name.to_string()).collect();
+    assert_eq!(
+        (after.name().as_str(), names),
+        ("Home (2)", vec!["Home (2)".into(), "Attic".into()])
+    );
+    assert_eq!(after.revision(), before.next());
+    library.rename("Home (2)").await.unwrap();
+    assert_eq!(library.snapshot().revision(), after.revision());
 }

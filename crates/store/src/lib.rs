@@ -39,7 +39,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use daap_model::{DatabaseId, PersistentId, Timestamp};
-use library::{DatabaseRow, NextIds, Persist, PersistError, Row, SourceId, SourceRow, Transaction};
+use library::{
+    DatabaseRow, NextIds, Persist, PersistError, Row, SourceId, SourceKey, SourceRow, Stamp,
+    Transaction,
+};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::columns::Columns;
@@ -87,6 +90,18 @@ impl Store {
     /// The sources that the library has or once had, by database and name.
     pub fn sources(&self) -> Result<Vec<StoredSource>, StoreError> {
         read_sources(&self.connection).map_err(|cause| StoreError::of(&self.path, cause))
+    }
+
+    /// Up to `limit` songs of a source, spread over all it has, by which its folder is known again in
+    /// another place.
+    pub fn sample(
+        &self,
+        database: &str,
+        source: &str,
+        limit: u32,
+    ) -> Result<Vec<(SourceKey, Stamp)>, StoreError> {
+        read_sample(&self.connection, database, source, limit)
+            .map_err(|cause| StoreError::of(&self.path, cause))
     }
 
     /// Gives a source another name: a folder was moved as a whole, and everything in it is to stay what
@@ -186,6 +201,25 @@ fn read_sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSource>> 
             unshared_since: columns.take::<Option<u32>>()?.map(Timestamp),
             songs: columns.number()?,
         })
+    })?;
+    rows.collect()
+}
+
+fn read_sample(
+    connection: &Connection,
+    database: &str,
+    source: &str,
+    limit: u32,
+) -> rusqlite::Result<Vec<(SourceKey, Stamp)>> {
+    // Ids are given in the order of discovery, so neighbours share a folder: order by something else.
+    let mut select = connection.prepare(
+        "SELECT songs.key, stamp_size, stamp_modified_ns, stamp_file FROM songs \
+         JOIN sources ON sources.id = source JOIN databases ON databases.id = database \
+         WHERE databases.key = ?1 AND name = ?2 ORDER BY songs.persistent_id LIMIT ?3",
+    )?;
+    let rows = select.query_map(params![database, source, limit], |row| {
+        let columns = &mut Columns::of(row);
+        Ok((columns.key()?, songs::read_stamp(columns)?))
     })?;
     rows.collect()
 }

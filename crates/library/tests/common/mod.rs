@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use daap_model::{ContainerId, Database, Timestamp, Track};
+use daap_model::{ContainerId, Database, Snapshot, Timestamp, Track};
 use library::{
     ArtworkSize, Body, Change, Content, Library, Playlist, PlaylistContent, Report, Source,
     SourceError, SourceFuture, SourceKey, Stamp,
 };
 use tokio::sync::mpsc;
+use tokio::time::{Duration, timeout};
 
 /// A day in summer 2026, when tests take place.
 pub(crate) const TODAY: Timestamp = Timestamp(1_782_000_000);
@@ -120,4 +121,11 @@ pub(crate) fn playlists(library: &Library) -> Vec<String> {
         format!("{path}:{}", entries.collect::<String>())
     };
     database.containers().iter().skip(1).map(shown).collect()
+}
+
+/// Waits for a state of the library.
+pub(crate) async fn until(library: &Library, state: impl Fn(&Snapshot) -> bool) {
+    let mut snapshots = library.watch();
+    let reached = snapshots.wait_for(|snapshot| state(snapshot));
+    timeout(Duration::from_secs(20), reached).await.expect("in time").expect("a library");
 }
