@@ -1,4 +1,4 @@
-//! A small library that has a bit of everything.
+//! A small library that has a bit of everything, and how to ask it.
 
 use std::sync::Arc;
 
@@ -7,6 +7,48 @@ use daap_model::{
     Filter, ItemId, Model, NewContainer, NewItem, NumberField, NumberTest, PersistentId, Revision,
     SmartRules, Snapshot, Timestamp, Track, Usage,
 };
+use daap_proto::{ClientClass, Endpoint, Reply, Request, RequestError, reply};
+use dmap::Element;
+
+/// iTunes 12.
+pub(crate) fn itunes() -> ClientClass {
+    ClientClass::new(Some("iTunes/12.6.1 (Macintosh; OS X 10.12.4)"), Some("3.13"))
+}
+
+/// What Rhythmbox, Banshee, Amarok and others say they are.
+pub(crate) fn imitator() -> ClientClass {
+    ClientClass::new(Some("iTunes/4.6 (Windows; N)"), Some("3.0"))
+}
+
+/// The reply to a request for a list.
+pub(crate) fn ask(
+    snapshot: &Snapshot,
+    client: ClientClass,
+    target: &str,
+) -> Result<Reply, RequestError> {
+    match Request::parse(target)?.endpoint {
+        Endpoint::Databases(step) => reply::databases(snapshot, &step, client),
+        Endpoint::Items { database, listing } => reply::items(snapshot, database, &listing, client),
+        Endpoint::Containers { database, listing } => {
+            reply::containers(snapshot, database, &listing, client)
+        }
+        Endpoint::ContainerItems { database, container, listing } => {
+            reply::container_items(snapshot, database, container, &listing)
+        }
+        Endpoint::Browse { database, category, listing } => {
+            reply::browse(snapshot, database, category, &listing)
+        }
+        Endpoint::Groups { database, kind, listing } => {
+            reply::groups(snapshot, database, kind, &listing)
+        }
+        other => panic!("{other:?} is no list"),
+    }
+}
+
+/// A number in a reply.
+pub(crate) fn count(root: &Element, code: dmap::Code) -> Option<u64> {
+    root.child(code).and_then(Element::uint)
+}
 
 pub(crate) const DB: DatabaseId = match DatabaseId::new(1) {
     Some(id) => id,

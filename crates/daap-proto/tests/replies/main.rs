@@ -1,5 +1,7 @@
 //! Replies as clients get them.
 
+mod clients;
+mod deltas;
 mod golden;
 mod library;
 mod streaming;

@@ -68,7 +68,7 @@ fn a_list_outlives_the_snapshot_it_is_made_from() {
 static THREE_THOUSAND: LazyLock<Arc<Snapshot>> = LazyLock::new(|| large(3_000).snapshot());
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn any_list_has_the_length_it_announces(
