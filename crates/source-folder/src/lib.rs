@@ -1,1 +1,225 @@
-//! source-folder
+//! A folder of music as a source.
+//!
+//! [`FolderSource`] is a [`library::Source`]: it looks through a folder and all below it, reads the tags of the
+//! songs, reports them, and follows what changes. Keys are paths below the folder, so a folder that moves as
+//! a whole keeps its songs.
+//!
+//! What it takes care of: files that are still being written, files that move, disks that go away and come
+//! back, file systems that do not tell of changes, and files that are broken, hostile, or no songs at all. What
+//! it does not know: ids, revisions, databases and clients.
+//!
+//! How it works: one thread ([`FolderSource::run`] starts it) decides when to look at what; a few more walk
+//! through folders and read files while there is something to look at.
+//!
+//! ```
+//! use library::{Change, Report, Source, Told};
+//! use source_folder::{FolderConfig, FolderSource};
+//! use testkit::media::Song;
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let folder = tempfile::tempdir()?;
+//! Song::new("Jet").artist("Wings").write(folder.path().join("Wings/Jet.mp3"));
+//! let source = FolderSource::new(FolderConfig::new(folder.path()));
+//!
+//! // A library would listen at the other end.
+//! let (report, mut listener) = Report::channel(16);
+//! let running = tokio::spawn(async move { source.run(report).await });
+//! while let Some(told) = listener.next().await {
+//!     match told {
+//!         Told::Known(answer) => drop(answer.send(library::Known::default())),
+//!         Told::Change(Change::Song { key, track, .. }) => {
+//!             assert_eq!((key.as_bytes(), track.title.as_str()), (&b"Wings/Jet.mp3"[..], "Jet"));
+//!         }
+//!         Told::Settled(answer) => {
+//!             let _ = answer.send(());
+//!             listener.stop();
+//!         }
+//!         _ => {}
+//!     }
+//! }
+//! running.await?
+//! # .map_err(|error| std::io::Error::other(error.to_string()))
+//! # })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod follow;
+mod key;
+mod mounts;
+mod names;
+mod pool;
+mod reader;
+mod scan;
+mod settling;
+mod tags;
+mod walk;
+mod watch;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use library::{
+    Artwork, ArtworkSize, Body, Content, Report, Source, SourceError, SourceFuture, SourceKey,
+};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task;
+
+use follow::Follower;
+use scan::Scanner;
+use watch::Inbox;
+
+/// What a [`FolderSource`] is to do.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FolderConfig {
+    /// The folder.
+    pub root: PathBuf,
+    /// How often everything is looked through where the system does not tell of changes: on network file
+    /// systems, and when it allows no more watches. 5 minutes by default.
+    pub sweep: Duration,
+    /// How many threads read tags. As many as there are processors by default.
+    pub readers: usize,
+}
+
+impl FolderConfig {
+    /// Shares this folder in the usual way.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let readers = thread::available_parallelism().map_or(1, usize::from);
+        Self { root: root.into(), sweep: Duration::from_secs(5 * 60), readers }
+    }
+}
+
+/// A folder of music.
+#[derive(Debug)]
+pub struct FolderSource {
+    config: FolderConfig,
+}
+
+impl FolderSource {
+    /// A source of the songs in a folder, which need not be there yet.
+    #[must_use]
+    pub fn new(mut config: FolderConfig) -> Self {
+        // The system tells of changes by absolute paths.
+        if let Ok(root) = std::path::absolute(&config.root) {
+            config.root = root;
+        }
+        Self { config }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.config.root
+    }
+
+    async fn follow(&self, report: Report) -> Result<(), SourceError> {
+        // A library that no longer answers has stopped.
+        let Ok(known) = report.known().await else { return Ok(()) };
+        let inbox = Arc::new(Inbox::default());
+        let scanner =
+            Scanner::new(self.config.root.clone(), self.config.readers, report.clone(), &known);
+        drop(known);
+        let (runtime, sweep) = (Handle::current(), self.config.sweep);
+        let follower = Follower::new(scanner, report.clone(), runtime, Arc::clone(&inbox), sweep);
+        let _stop = StopOnDrop(Arc::clone(&inbox));
+        let (ended, mut end) = oneshot::channel::<()>();
+        let thread = thread::Builder::new().name("folder".to_owned()).spawn(move || {
+            let _ended = ended;
+            follower.run();
+        });
+        thread.map_err(|cause| SourceError::Unreadable {
+            what: self.config.root.display().to_string(),
+            cause,
+        })?;
+        // The sender is dropped when the thread ends, however it ends.
+        tokio::select! {
+            _ = &mut end => {}
+            () = report.stopped() => {
+                inbox.stop();
+                let _ = end.await;
+            }
+        }
+        if report.is_stopped() {
+            return Ok(());
+        }
+        let cause = io::Error::other("the thread that follows it ended");
+        Err(SourceError::Unreadable { what: self.config.root.display().to_string(), cause })
+    }
+}
+
+/// Ends the thread if the future that waits for it is dropped.
+struct StopOnDrop(Arc<Inbox>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+impl Source for FolderSource {
+    fn run(&self, report: Report) -> SourceFuture<'_, Result<(), SourceError>> {
+        Box::pin(self.follow(report))
+    }
+
+    fn open(&self, key: SourceKey) -> SourceFuture<'_, Result<Content, SourceError>> {
+        let root = self.config.root.clone();
+        Box::pin(blocking(move || open(&root, &key)))
+    }
+
+    fn artwork(
+        &self,
+        _key: SourceKey,
+        _size: ArtworkSize,
+    ) -> SourceFuture<'_, Result<Option<Artwork>, SourceError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// Runs what waits for the disk where waiting is allowed.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError> {
+    task::spawn_blocking(work).await.unwrap_or_else(|failed| {
+        let cause = io::Error::other(failed.to_string());
+        Err(SourceError::Unreadable { what: "the folder".to_owned(), cause })
+    })
+}
+
+fn open(root: &Path, key: &SourceKey) -> Result<Content, SourceError> {
+    let not_there = || SourceError::NotThere(key.clone());
+    let path = key::path(root, key.as_bytes()).ok_or_else(not_there)?;
+    let opened = fs::metadata(&path).and_then(|metadata| {
+        // A pipe in place of a song would be waited for without end.
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = File::open(&path)?;
+        Ok((file.metadata()?.len(), file))
+    });
+    match opened {
+        Ok((length, file)) => Ok(Content { length: Some(length), body: Body::File(file) }),
+        Err(cause) => Err(failed(root, key, cause)),
+    }
+}
+
+/// Why a file cannot be opened: a file that is gone is another thing than a disk that is.
+fn failed(root: &Path, key: &SourceKey, cause: io::Error) -> SourceError {
+    let is_bare = || fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+    match cause.kind() {
+        _ if !root.is_dir() => SourceError::Away { what: root.display().to_string(), cause },
+        io::ErrorKind::NotFound if is_bare() => {
+            SourceError::Away { what: root.display().to_string(), cause }
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            SourceError::NotThere(key.clone())
+        }
+        _ => SourceError::Unreadable { what: key.to_string(), cause },
+    }
+}

@@ -1,0 +1,119 @@
+//! A file read in blocks, and no more of it than was allowed.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// How much is read at once. Tags sit at either end of a file, and their readers take them by the byte.
+const BLOCK: usize = 16 * 1024;
+
+/// A file for tag readers: small reads and seeks nearby stay within one block, and a reader that a hostile
+/// file sends round and round fails once it has used up its budget.
+#[derive(Debug)]
+pub(crate) struct BoundedReader {
+    file: File,
+    length: u64,
+    position: u64,
+    block: Vec<u8>,
+    block_start: u64,
+    budget: u64,
+}
+
+impl BoundedReader {
+    /// A reader of this file that reads at most `budget` bytes from the disk.
+    pub(crate) fn new(file: File, budget: u64) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { file, length, position: 0, block: Vec::new(), block_start: 0, budget })
+    }
+
+    /// The length of the file.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Fills `buffer` from `at` on.
+    pub(crate) fn read_exact_at(&mut self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.position = at;
+        self.read_exact(buffer)
+    }
+
+    /// The rest of the current block, read from the disk if the position is outside of it.
+    fn available(&mut self) -> io::Result<&[u8]> {
+        let within =
+            self.position.checked_sub(self.block_start).filter(|at| *at < self.block.len() as u64);
+        if within.is_none() && self.position < self.length {
+            if self.budget == 0 {
+                return Err(io::Error::other("reading it takes more than is allowed"));
+            }
+            self.file.seek(SeekFrom::Start(self.position))?;
+            self.block.clear();
+            (&self.file).take(self.budget.min(BLOCK as u64)).read_to_end(&mut self.block)?;
+            self.block_start = self.position;
+            self.budget -= self.block.len() as u64;
+        }
+        let at = usize::try_from(self.position - self.block_start.min(self.position))
+            .unwrap_or(usize::MAX);
+        Ok(self.block.get(at..).unwrap_or_default())
+    }
+}
+
+impl Read for BoundedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.available()?;
+        let length = available.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&available[..length]);
+        self.position += length as u64;
+        Ok(length)
+    }
+}
+
+impl Seek for BoundedReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.length.checked_add_signed(by),
+        };
+        self.position = position.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "a seek to before the start")
+        })?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(length: usize) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&(0..length).map(|n| n as u8).collect::<Vec<_>>()).unwrap();
+        file
+    }
+
+    #[test]
+    fn reads_what_the_file_holds_wherever_it_is_asked() {
+        let mut reader = BoundedReader::new(file(40_000), u64::MAX).unwrap();
+        for at in [0, 39_990, 16_380, 16_384, 5, 39_999] {
+            let mut byte = [0];
+            reader.read_exact_at(at, &mut byte).unwrap();
+            assert_eq!(u64::from(byte[0]), at % 256);
+        }
+        reader.seek(SeekFrom::End(10)).unwrap();
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+        assert!(reader.seek(SeekFrom::End(-50_000)).is_err());
+        reader.seek(SeekFrom::Start(0)).unwrap();
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).unwrap();
+        assert_eq!(all.len(), 40_000);
+    }
+
+    #[test]
+    fn stops_when_the_budget_is_used_up() {
+        let mut reader = BoundedReader::new(file(40_000), 20_000).unwrap();
+        let mut all = Vec::new();
+        assert!(reader.read_to_end(&mut all).is_err());
+        assert_eq!(all.len(), 20_000);
+    }
+}

@@ -1,0 +1,640 @@
+//! One look at the tree, or at parts of it, and what it says to the library.
+//!
+//! The scanner remembers what it has reported, by key and stamp. A pass walks through folders and compares: what
+//! is new or changed is read, what is gone is gone or has moved, and what only cannot be reached stays listed.
+//! A second pass over a tree in which nothing changed reports nothing and opens no file.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use library::{Change, Closed, Known, Report, ScanPhase, SourceKey, Stamp};
+
+use crate::settling::{STILL, Shape};
+use crate::tags::{self, TagError};
+use crate::walk::{self, Found, Look, SongFile, Walk};
+use crate::{key, mounts, pool};
+
+/// How often progress is told while files are read.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+/// The most keys in one report of songs that went away or came back.
+const KEYS_AT_ONCE: usize = 1000;
+/// The most broken files whose look is remembered, so that they are not tried again at every pass.
+const MAX_BAD: usize = 100_000;
+
+/// A part of the tree, by the key of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    /// A folder and all below it.
+    Tree(Vec<u8>),
+    /// The files of one folder.
+    Folder(Vec<u8>),
+}
+
+impl Scope {
+    /// The whole tree.
+    pub(crate) const ALL: Self = Self::Tree(Vec::new());
+
+    /// The folder's key.
+    fn folder(&self) -> &[u8] {
+        match self {
+            Self::Tree(folder) | Self::Folder(folder) => folder,
+        }
+    }
+
+    fn contains(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Tree(folder) => key::is_below(key, folder),
+            Self::Folder(folder) => key::folder(key) == folder.as_slice(),
+        }
+    }
+}
+
+/// How a pass went.
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
+    /// Why the root cannot be looked at, if so.
+    pub(crate) lost: Option<String>,
+    /// Files that were being written, to be looked at again.
+    pub(crate) moving: Vec<(PathBuf, Shape)>,
+    /// Whether anything was reported.
+    pub(crate) changed: bool,
+}
+
+/// What is remembered of a song that was reported.
+#[derive(Debug)]
+struct Song {
+    stamp: Stamp,
+    away: bool,
+    /// How the pass that runs has met it. Set from several threads.
+    met: AtomicU8,
+}
+
+/// A song that the pass has not met.
+const UNMET: u8 = 0;
+/// A song that the pass has met, with another stamp.
+const MET_CHANGED: u8 = 1;
+/// A song that the pass has met as it was.
+const MET_UNCHANGED: u8 = 2;
+
+impl Song {
+    fn new(stamp: Stamp) -> Self {
+        Self { stamp, away: false, met: AtomicU8::new(MET_UNCHANGED) }
+    }
+
+    fn met(&self) -> u8 {
+        self.met.load(Ordering::Relaxed)
+    }
+}
+
+/// What is remembered of a file that is no song.
+#[derive(Clone, Copy, Debug)]
+struct Bad {
+    stamp: Stamp,
+    /// Whether trying again is worth it though nothing changed: permissions leave no mark in the stamp.
+    retry: bool,
+}
+
+/// Looks at a tree and remembers what it has reported of it.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    root: PathBuf,
+    threads: usize,
+    report: Report,
+    songs: BTreeMap<SourceKey, Song>,
+    /// Files that are no songs, as they looked when that was found.
+    bad: HashMap<SourceKey, Bad>,
+    /// Folders that could not be read when last looked at.
+    unreadable: HashSet<Vec<u8>>,
+    /// Folders that were on another disk than their parents.
+    mounts: BTreeSet<Vec<u8>>,
+}
+
+impl Scanner {
+    /// A scanner of this folder that goes on from what the library knows.
+    pub(crate) fn new(root: PathBuf, threads: usize, report: Report, known: &Known) -> Self {
+        let songs =
+            known.songs.iter().map(|(key, stamp)| (key.clone(), Song::new(*stamp))).collect();
+        Self {
+            root,
+            threads,
+            report,
+            songs,
+            bad: HashMap::new(),
+            unreadable: HashSet::new(),
+            mounts: BTreeSet::new(),
+        }
+    }
+
+    /// The folder that is scanned.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether there is a song with this key, or one below a folder with it.
+    pub(crate) fn knows(&self, key: &[u8]) -> Knows {
+        if self.songs.contains_key(&SourceKey::from(key)) {
+            Knows::Song
+        } else if self.below(&Scope::Tree(key.to_vec())).next().is_some() {
+            Knows::Folder
+        } else {
+            Knows::Nothing
+        }
+    }
+
+    /// Looks at these parts of the tree and reports what changed. Files for which `waits` says so are still
+    /// being written and left alone.
+    pub(crate) fn pass(
+        &mut self,
+        scopes: &[Scope],
+        waits: &dyn Fn(&Path) -> bool,
+    ) -> Result<Pass, Closed> {
+        let whole = scopes.contains(&Scope::ALL);
+        if let Err(error) = fs::read_dir(&self.root) {
+            return self.lose(format!("{} cannot be read: {error}", self.root.display()));
+        }
+        self.report.scan(|scan| {
+            scan.phase = ScanPhase::Scanning;
+            if whole {
+                (scan.done, scan.total, scan.errors) = (0, 0, 0);
+            }
+        });
+        let scopes = outermost(scopes);
+        let found = self.look(&scopes);
+        if self.report.is_stopped() {
+            return Err(Closed);
+        }
+        let missing = self.missing(&scopes);
+        if found.count == 0 && self.is_suddenly_empty(whole, &missing) {
+            return self.lose(format!("{} is suddenly empty", self.root.display()));
+        }
+        let mut pass = Pass::default();
+        self.back(&scopes, &mut pass)?;
+        let unreachable = self.unreachable(&scopes, &found);
+        let (away, gone): (Vec<_>, Vec<_>) = missing.into_iter().partition(|key| {
+            unreachable.iter().any(|folder| key::is_below(key.as_bytes(), folder))
+        });
+        self.away(away, &mut pass)?;
+        let first = self.songs.is_empty();
+        let news = self.moved(gone, found.songs, &mut pass)?;
+        // The first pass reads all there is; whoever is writing then will be heard again.
+        let news = if first { news } else { self.settled(news, waits, &mut pass) };
+        self.read(news, whole.then_some(found.count), &mut pass)?;
+        Ok(pass)
+    }
+
+    /// Songs with a key in this part of the tree.
+    fn below<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = (&'a SourceKey, &'a Song)> {
+        let start = SourceKey::from(scope.folder());
+        let folder = scope.folder();
+        self.songs
+            .range(start..)
+            .take_while(move |(key, _)| key.as_bytes().starts_with(folder))
+            .filter(|(key, _)| scope.contains(key.as_bytes()))
+    }
+
+    /// Walks through the scopes, marking the songs that are as they were.
+    fn look(&self, scopes: &[Scope]) -> Found {
+        for scope in scopes {
+            self.below(scope).for_each(|(_, song)| song.met.store(UNMET, Ordering::Relaxed));
+        }
+        let is_news = |file: &SongFile| {
+            let Some(song) = self.songs.get(&file.key) else { return true };
+            let unchanged = is_unchanged(song.stamp, file.stamp());
+            song.met.store(if unchanged { MET_UNCHANGED } else { MET_CHANGED }, Ordering::Relaxed);
+            !unchanged
+        };
+        let stop = || self.report.is_stopped();
+        let walk = Walk { root: &self.root, is_news: &is_news, stop: &stop };
+        let mut found = Found::default();
+        for scope in scopes {
+            found.append(walk.through(scope.folder(), matches!(scope, Scope::Tree(_))));
+        }
+        found.songs.sort_by(|a, b| a.key.cmp(&b.key));
+        found
+    }
+
+    fn missing(&self, scopes: &[Scope]) -> Vec<SourceKey> {
+        let missing = |(key, song): (&SourceKey, &Song)| (song.met() == UNMET).then(|| key.clone());
+        scopes.iter().flat_map(|scope| self.below(scope)).filter_map(missing).collect()
+    }
+
+    /// Whether it looks as if a disk were not mounted. One song alone that is deleted is believed to be.
+    fn is_suddenly_empty(&self, whole: bool, missing: &[SourceKey]) -> bool {
+        let all_missing = missing.len() == self.songs.len();
+        let bare = || fs::read_dir(&self.root).is_ok_and(|mut entries| entries.next().is_none());
+        missing.len() > 1 && all_missing && (whole || bare())
+    }
+
+    /// The root cannot be looked at: whatever it held is away, not gone.
+    fn lose(&mut self, problem: String) -> Result<Pass, Closed> {
+        let mut pass = Pass { lost: Some(problem), ..Pass::default() };
+        let all = self.songs.keys().cloned().collect();
+        self.away(all, &mut pass)?;
+        Ok(pass)
+    }
+
+    /// Folders whose songs are out of reach rather than gone.
+    fn unreachable(&mut self, scopes: &[Scope], found: &Found) -> Vec<Vec<u8>> {
+        let mut unreachable = Vec::new();
+        let mut unreadable = HashSet::new();
+        for (folder, error) in &found.unreadable {
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+                continue;
+            }
+            if !self.unreadable.contains(folder) {
+                let path = key::path(&self.root, folder).unwrap_or_default();
+                tracing::warn!("{} cannot be looked into: {error}", path.display());
+            }
+            unreadable.insert(folder.clone());
+            unreachable.push(folder.clone());
+        }
+        let looked_at = |folder: &[u8]| {
+            scopes.iter().any(|scope| scope.folder() == folder || scope.contains(folder))
+        };
+        self.unreadable.retain(|folder| !looked_at(folder));
+        self.unreadable.extend(unreadable);
+
+        // A place for a disk is there without its disk: the folder of a mount that went, or an empty one that the
+        // machine is set up to mount something on.
+        let unmounted = self
+            .mounts
+            .iter()
+            .filter(|folder| looked_at(folder) && !found.mounts.contains(*folder));
+        unreachable.extend(unmounted.filter(|folder| self.is_folder(folder)).cloned());
+        if !found.empty.is_empty() {
+            let places: HashSet<_> =
+                mounts::configured().into_iter().map(|mount| mount.place).collect();
+            let is_place = |folder: &&Vec<u8>| {
+                key::path(&self.root, folder).is_some_and(|path| places.contains(&path))
+            };
+            unreachable.extend(found.empty.iter().filter(is_place).cloned());
+        }
+        let lost: BTreeSet<_> = unreachable.iter().cloned().collect();
+        self.mounts.retain(|folder| !looked_at(folder) || lost.contains(folder));
+        self.mounts.extend(found.mounts.iter().cloned());
+        unreachable
+    }
+
+    fn is_folder(&self, folder: &[u8]) -> bool {
+        key::path(&self.root, folder).is_some_and(|path| path.is_dir())
+    }
+
+    /// Reports songs as out of reach.
+    fn away(&mut self, keys: Vec<SourceKey>, pass: &mut Pass) -> Result<(), Closed> {
+        let songs = &mut self.songs;
+        let newly = keys.into_iter().filter(|key| {
+            songs.get_mut(key).is_some_and(|song| !std::mem::replace(&mut song.away, true))
+        });
+        let newly: Vec<_> = newly.collect();
+        self.tell_keys(&newly, Change::Away, pass)
+    }
+
+    /// Reports songs that were out of reach and are there again, as they were.
+    fn back(&mut self, scopes: &[Scope], pass: &mut Pass) -> Result<(), Closed> {
+        let is_back = |song: &Song| song.away && song.met() == MET_UNCHANGED;
+        let back: Vec<_> = scopes
+            .iter()
+            .flat_map(|scope| self.below(scope))
+            .filter(|(_, song)| is_back(song))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in &back {
+            if let Some(song) = self.songs.get_mut(key) {
+                song.away = false;
+            }
+        }
+        self.tell_keys(&back, Change::Back, pass)
+    }
+
+    fn tell_keys(
+        &self,
+        keys: &[SourceKey],
+        change: fn(Vec<SourceKey>) -> Change,
+        pass: &mut Pass,
+    ) -> Result<(), Closed> {
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            self.report.blocking_change(change(some.to_vec()))?;
+            pass.changed = true;
+        }
+        Ok(())
+    }
+
+    /// The news without the files that are still being written, which are to be looked at again.
+    fn settled(
+        &self,
+        news: Vec<SongFile>,
+        waits: &dyn Fn(&Path) -> bool,
+        pass: &mut Pass,
+    ) -> Vec<SongFile> {
+        let is_settled = |file: &SongFile| {
+            let Some(path) = key::path(&self.root, file.key.as_bytes()) else { return false };
+            if waits(&path) {
+                return false;
+            }
+            let fresh = is_fresh(file.look);
+            if fresh {
+                pass.moving.push((path, shape(file.look)));
+            }
+            !fresh
+        };
+        news.into_iter().filter(is_settled).collect()
+    }
+
+    /// Finds out which of the gone files are among the new ones under another name; the others are gone. Returns
+    /// what is still to be read.
+    fn moved(
+        &mut self,
+        gone: Vec<SourceKey>,
+        news: Vec<SongFile>,
+        pass: &mut Pass,
+    ) -> Result<Vec<SongFile>, Closed> {
+        let mut gone = Gone::new(gone, &self.songs);
+        let mut unread = Vec::with_capacity(news.len());
+        for file in news {
+            let from = if self.songs.contains_key(&file.key) { None } else { gone.take(&file) };
+            let Some(from) = from else {
+                unread.push(file);
+                continue;
+            };
+            // What a song is called may come from its name, and its picture from its folder.
+            let known = self.songs.remove(&from).map(|song| song.stamp);
+            let same_name = key::name(from.as_bytes()) == key::name(file.key.as_bytes());
+            let mut stamp = file.stamp();
+            if !same_name || known.is_none_or(|known| known.modified_ns != stamp.modified_ns) {
+                stamp = walk::unread(stamp);
+                unread.push(file.clone());
+            }
+            self.songs.insert(file.key.clone(), Song::new(stamp));
+            self.report.blocking_change(Change::Moved { from, to: file.key, stamp })?;
+            pass.changed = true;
+        }
+        for key in gone.rest() {
+            self.songs.remove(&key);
+            self.bad.remove(&key);
+            self.report.blocking_change(Change::Gone(key))?;
+            pass.changed = true;
+        }
+        Ok(unread)
+    }
+
+    /// Reads files and reports them as they are read.
+    fn read(
+        &mut self,
+        news: Vec<SongFile>,
+        all: Option<u64>,
+        pass: &mut Pass,
+    ) -> Result<(), Closed> {
+        let progress = Progress::new(&self.report, all.map(|all| (all, news.len() as u64)));
+        let read = Mutex::new(Vec::new());
+        let closed = AtomicBool::new(false);
+        let stop = || closed.load(Ordering::Relaxed) || self.report.is_stopped();
+        let this = &*self;
+        pool::work("folder-read", self.threads, news, stop, |file, _| {
+            let outcome = this.read_one(&file);
+            progress.one(matches!(outcome, Outcome::Bad { .. }));
+            closed.fetch_or(matches!(outcome, Outcome::Closed), Ordering::Relaxed);
+            read.lock().unwrap_or_else(PoisonError::into_inner).push((file, outcome));
+        });
+        if !stop() {
+            progress.end();
+        }
+        let mut still_bad = HashSet::new();
+        for (file, outcome) in read.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            if matches!(outcome, Outcome::Bad { .. }) {
+                still_bad.insert(file.key.clone());
+            }
+            self.keep(file, outcome, pass)?;
+        }
+        if all.is_some() {
+            self.bad.retain(|key, _| still_bad.contains(key));
+        }
+        if closed.into_inner() || self.report.is_stopped() { Err(Closed) } else { Ok(()) }
+    }
+
+    fn read_one(&self, file: &SongFile) -> Outcome {
+        let known = self.bad.get(&file.key).filter(|bad| bad.stamp == file.stamp());
+        if known.is_some_and(|bad| !bad.retry) {
+            return Outcome::Bad { away: false, known: true };
+        }
+        let Some(path) = key::path(&self.root, file.key.as_bytes()) else {
+            return Outcome::Vanished;
+        };
+        match tags::read(&path) {
+            Ok(song) => {
+                let look = Look::of(&song.metadata);
+                let stamp = look.song_stamp(file.picture);
+                let mut track = song.track;
+                track.has_artwork |= file.picture;
+                let change = Change::Song { key: file.key.clone(), stamp, track: Box::new(track) };
+                match self.report.blocking_change(change) {
+                    Ok(()) => Outcome::Song(stamp),
+                    Err(Closed) => Outcome::Closed,
+                }
+            }
+            Err(TagError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Outcome::Vanished
+            }
+            // Half a file is no news about the whole one.
+            Err(_) if is_fresh(file.look) => Outcome::Moving(path, shape(file.look)),
+            Err(error) => {
+                if known.is_none() {
+                    tracing::warn!("{} is left out: {error}", path.display());
+                }
+                Outcome::Bad {
+                    away: matches!(error, TagError::Unreadable(_)),
+                    known: known.is_some(),
+                }
+            }
+        }
+    }
+
+    /// Remembers what came of a file.
+    fn keep(&mut self, file: SongFile, outcome: Outcome, pass: &mut Pass) -> Result<(), Closed> {
+        match outcome {
+            Outcome::Song(stamp) => {
+                self.bad.remove(&file.key);
+                self.songs.insert(file.key, Song::new(stamp));
+                pass.changed = true;
+            }
+            Outcome::Bad { known: true, .. } | Outcome::Vanished | Outcome::Closed => {}
+            Outcome::Moving(path, shape) => pass.moving.push((path, shape)),
+            Outcome::Bad { away, known: false } => {
+                if self.bad.len() < MAX_BAD {
+                    self.bad.insert(file.key.clone(), Bad { stamp: file.stamp(), retry: away });
+                }
+                if away {
+                    self.away(vec![file.key], pass)?;
+                } else if self.songs.remove(&file.key).is_some() {
+                    self.report.blocking_change(Change::Gone(file.key))?;
+                    pass.changed = true;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the scanner has below a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Knows {
+    Nothing,
+    Song,
+    Folder,
+}
+
+/// What came of reading a file.
+enum Outcome {
+    /// It is a song, and reported.
+    Song(Stamp),
+    /// It is none. `away`: it could not be read at all; `known`: as was found before.
+    Bad { away: bool, known: bool },
+    /// It is still being written.
+    Moving(PathBuf, Shape),
+    /// It is no longer there.
+    Vanished,
+    /// Nobody listens any more.
+    Closed,
+}
+
+/// Whether a song with the first stamp is as it was when it has the second.
+fn is_unchanged(known: Stamp, now: Stamp) -> bool {
+    // File numbers may be missing on either side, after a move to another system.
+    let same_file = known.file == now.file || known.file == 0 || now.file == 0;
+    same_file && known.size == now.size && known.modified_ns == now.modified_ns
+}
+
+/// Whether a file changed so lately that somebody may be writing it.
+fn is_fresh(look: Look) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+    let age = i128::try_from(now).unwrap_or(i128::MAX) - i128::from(look.modified_ns);
+    // The clock of a file system lags by some milliseconds; and a time in the future says nothing.
+    let still = i128::try_from(STILL.as_nanos()).unwrap_or(0) * 9 / 10;
+    (0..still).contains(&age)
+}
+
+/// The shape of a file that looks like this.
+pub(crate) fn shape(look: Look) -> Shape {
+    Some((look.size, look.modified_ns))
+}
+
+/// The scopes that are not inside another.
+fn outermost(scopes: &[Scope]) -> Vec<Scope> {
+    let scopes: BTreeSet<_> = scopes.iter().collect();
+    let is_inside = |scope: &Scope, outer: &Scope| {
+        let Scope::Tree(tree) = outer else { return false };
+        scope != outer && (key::is_below(scope.folder(), tree) || scope.folder() == tree.as_slice())
+    };
+    scopes
+        .iter()
+        .filter(|scope| !scopes.iter().any(|outer| is_inside(scope, outer)))
+        .copied()
+        .cloned()
+        .collect()
+}
+
+/// Files that are gone, for finding them again under another key.
+struct Gone {
+    by_file: HashMap<u64, Vec<(SourceKey, Stamp)>>,
+    by_copy: HashMap<(u64, i64, Vec<u8>), Vec<SourceKey>>,
+    left: BTreeSet<SourceKey>,
+}
+
+impl Gone {
+    fn new(gone: Vec<SourceKey>, songs: &BTreeMap<SourceKey, Song>) -> Self {
+        let mut by_file: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_copy: HashMap<_, Vec<_>> = HashMap::new();
+        for key in &gone {
+            let Some(song) = songs.get(key) else { continue };
+            by_file.entry(song.stamp.file).or_default().push((key.clone(), song.stamp));
+            by_copy.entry(copy_of(song.stamp, key)).or_default().push(key.clone());
+        }
+        Self { by_file, by_copy, left: gone.into_iter().collect() }
+    }
+
+    /// The gone file that this new one was, if it was one: the same file by number, size and time; or a copy of
+    /// the same name, size and time. Each is found once.
+    fn take(&mut self, file: &SongFile) -> Option<SourceKey> {
+        if self.left.is_empty() {
+            return None;
+        }
+        let stamp = file.stamp();
+        let same = self.by_file.get(&stamp.file).into_iter().flatten();
+        let mut same =
+            same.filter(|(key, gone)| walk::is_same_file(*gone, stamp) && self.left.contains(key));
+        let found = same.next().map(|(key, _)| key).or_else(|| {
+            let copies = self.by_copy.get(&copy_of(stamp, &file.key));
+            copies.into_iter().flatten().find(|key| self.left.contains(key))
+        });
+        let found = found?.clone();
+        self.left.remove(&found);
+        Some(found)
+    }
+
+    /// Those that were not found again.
+    fn rest(self) -> BTreeSet<SourceKey> {
+        self.left
+    }
+}
+
+/// What a copy has in common with its original. Copying may cut the time to whole seconds.
+fn copy_of(stamp: Stamp, key: &SourceKey) -> (u64, i64, Vec<u8>) {
+    (stamp.size, stamp.modified_ns.div_euclid(1_000_000_000), key::name(key.as_bytes()).to_vec())
+}
+
+/// Counts what is read, and tells it now and then. A pass over a part of the tree is not told: the figures
+/// are those of the last whole one.
+struct Progress<'a> {
+    report: &'a Report,
+    whole: Option<u64>,
+    done: AtomicU64,
+    errors: AtomicU64,
+    told: Mutex<Instant>,
+}
+
+impl<'a> Progress<'a> {
+    /// `whole`: how many songs there are, and how many of them are to be read.
+    fn new(report: &'a Report, whole: Option<(u64, u64)>) -> Self {
+        let (all, unread) = whole.unwrap_or_default();
+        let progress = Self {
+            report,
+            whole: whole.map(|(all, _)| all),
+            done: AtomicU64::new(all - unread.min(all)),
+            errors: AtomicU64::new(0),
+            told: Mutex::new(Instant::now()),
+        };
+        progress.tell();
+        progress
+    }
+
+    fn one(&self, error: bool) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.errors.fetch_add(u64::from(error), Ordering::Relaxed);
+        // If another thread is telling, it need not be told again.
+        if let Ok(mut told) = self.told.try_lock()
+            && told.elapsed() >= TELL_EVERY
+        {
+            *told = Instant::now();
+            self.tell();
+        }
+    }
+
+    /// The pass is over: what was not read now is not waited for.
+    fn end(&self) {
+        self.done.store(self.whole.unwrap_or(0), Ordering::Relaxed);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let Some(total) = self.whole else { return };
+        self.report.scan(|scan| {
+            scan.total = total;
+            scan.done = self.done.load(Ordering::Relaxed);
+            scan.errors = self.errors.load(Ordering::Relaxed);
+        });
+    }
+}
