@@ -8,7 +8,7 @@
 # reason` a line, and the count last. Needs root, iproute2, avahi-daemon, avahi-utils, dbus, tcpdump.
 #
 # Environment: ADVERTISE, the example `advertise` of discovery (built if not there);
-#              DAPPLE, the binary (its `discover` and `serve` are skipped if not there).
+#              DAPPLE, the binary (what it cannot do is skipped).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 TARGET=${CARGO_TARGET_DIR:-target}
@@ -247,6 +247,49 @@ case_discover() {
   if [ $code -eq 1 ]; then ok discover-nothing-exit-1; else fail "discover-nothing-exit-1 $code $(cat "$WORK/lines")"; fi
 }
 
+serve() { # serve HOST ARGUMENT... : the process is $SHARE
+  local ns=$1 folder; shift
+  folder=$(mktemp -d "$WORK/serve-XXXXXX")
+  mkdir "$folder/music"
+  { # one second of silence, 8,000 unsigned bytes
+    printf 'RIFF\x64\x1f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x40\x1f\0\0'
+    head -c 8000 /dev/zero | tr '\0' '\200'
+  } >"$folder/music/silence.wav"
+  start "$folder/log" on "$ns" "$DAPPLE" serve --name "Jo's Music" --data "$folder/data" "$@" "$folder/music"
+  SHARE=$STARTED
+  SAID+=("$folder/log")
+}
+says() { # says HOST NAME : the server at HOST calls itself so
+  on "$B" bash -c "exec 3<>/dev/tcp/$1/3689 && printf 'GET /api/v1/status HTTP/1.0\r\n\r\n' >&3 && cat <&3" |
+    grep -qE "\"name\": ?\"$2\""
+}
+case_serve() {
+  if ! [ -x "$DAPPLE" ] || ! "$DAPPLE" serve --help >/dev/null 2>&1; then
+    skip "serve there is no $DAPPLE with serve"
+    return
+  fi
+  serve "$A"; local first=$SHARE
+  # avahi-browse prints the strings of a TXT record from the last to the first.
+  local txt='"dmv=[0-9]+" "Media Kinds Shared=1" "iTSh Version=[0-9]+" "Version=[0-9]+" "Database ID=[0-9A-F]{16}"'
+  txt+=" \"Machine ID=[0-9A-F]{12}\" \"Machine Name=Jo's Music\" \"Password=0\" \"txtvers=1\"\$"
+  check serve-seen 30 sees "Jo's Music" ";$HOST_A;3689;$txt"
+  check serve-name 5 says "$HOST_A" "Jo's Music"
+  serve "$B" --password secret; local second=$SHARE
+  check serve-clash-renamed 30 sees "Jo's Music (2)" ";$HOST_B;3689;.*\"Machine Name=Jo's Music \(2\)\" \"Password=1\""
+  check serve-clash-name 5 says "$HOST_B" "Jo's Music \(2\)"
+  end "$second"
+  check serve-goodbye-second 6 sees_not "Jo's Music (2)"
+  end "$first"
+  check serve-goodbye-first 6 sees_not "Jo's Music"
+  serve "$B" --listen 127.0.0.1:3689; first=$SHARE
+  within 20 on "$B" bash -c 'exec 3<>/dev/tcp/127.0.0.1/3689'
+  serve "$A" --no-advertise; second=$SHARE
+  within 20 on "$B" bash -c "exec 3<>/dev/tcp/$HOST_A/3689"
+  sleep 4 # longer than an announcement would take
+  check serve-unasked-unseen 1 sees_not "Jo's Music"
+  end "$first"; end "$second"
+}
+
 # --- the run ----------------------------------------------------------------------------------------
 [ "$(id -u)" -eq 0 ] || { skip "mdns needs root for network namespaces"; finish; }
 for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service avahi-resolve dbus-daemon tcpdump; do
@@ -268,7 +311,7 @@ start "$WORK/wire" ip netns exec "$B" tcpdump -lnvvvi v0 udp port 5353
 WIRE=$STARTED
 avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
 
-CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks discover}
+CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks discover serve}
 case " $CASES " in *" announce "*) case_announce ", alone" ;; esac
 avahi "$A" hosta || { fail "avahi on host A: $(tail -1 "$WORK/$A/avahi.log")"; finish; }
 for name in $CASES; do

@@ -242,7 +242,7 @@ impl Owner {
                 Ok(responder) => self.attempt(advert, responder).await,
                 Err(error) => Err(error),
             };
-            self.standing.send_modify(|standing| standing.announced = false);
+            self.standing.send_if_modified(|standing| std::mem::take(&mut standing.announced));
             match end {
                 Ok(End::Wish) => self.rivals = Rivals::default(),
                 Ok(End::Clash(clash)) => self.rivals.note(clash),
@@ -310,23 +310,12 @@ impl Owner {
                     responder.register(claim.service()?)?;
                     repeat = Repeat::Due;
                 }
-                event = monitor.recv_async() => match event.map_err(|_| DiscoveryError::Ended)? {
-                    DaemonEvent::Announce(full_name, interface) if claim.is_ours(&full_name) => {
-                        tracing::debug!(full_name, interface, "announced");
-                        self.publish(claim);
-                        repeat.announced();
+                event = monitor.recv_async() => {
+                    let event = event.map_err(|_| DiscoveryError::Ended)?;
+                    if let Some(end) = self.told(claim, event, &mut repeat) {
+                        return Ok(end);
                     }
-                    DaemonEvent::NameChange(change) if self.rivals.may_probe() => {
-                        return Ok(End::Clash(claim.lost_to(&change)));
-                    }
-                    DaemonEvent::IpAdd(ip) => {
-                        tracing::debug!(%ip, "an address has appeared");
-                        repeat = Repeat::Due;
-                    }
-                    DaemonEvent::IpDel(ip) => tracing::debug!(%ip, "an address has gone"),
-                    DaemonEvent::Error(error) => tracing::warn!(%error, "multicast DNS complains"),
-                    _ => {}
-                },
+                }
                 event = heard.recv_async() => match event {
                     Ok(ServiceEvent::ServiceResolved(service)) => {
                         if let Some(end) = claim.contested_by(&service) {
@@ -350,8 +339,30 @@ impl Owner {
         }
     }
 
-    fn publish(&self, claim: &mut Claim) {
-        claim.announced = true;
+    /// What the responder tells of itself, and whether that ends the attempt.
+    fn told(&self, claim: &mut Claim, event: DaemonEvent, repeat: &mut Repeat) -> Option<End> {
+        match event {
+            DaemonEvent::Announce(full_name, interface) if claim.is_ours(&full_name) => {
+                tracing::debug!(full_name, interface, "announced");
+                claim.announced = true;
+                self.publish(claim);
+                repeat.announced();
+            }
+            DaemonEvent::NameChange(change) if self.rivals.may_probe() => {
+                return Some(End::Clash(claim.lost_to(&change)));
+            }
+            DaemonEvent::IpAdd(ip) => {
+                tracing::debug!(%ip, "an address has appeared");
+                *repeat = Repeat::Due;
+            }
+            DaemonEvent::IpDel(ip) => tracing::debug!(%ip, "an address has gone"),
+            DaemonEvent::Error(error) => tracing::warn!(%error, "multicast DNS complains"),
+            _ => {}
+        }
+        None
+    }
+
+    fn publish(&self, claim: &Claim) {
         let standing = Standing { name: claim.name.display.clone(), announced: true };
         self.standing.send_if_modified(|now| {
             let news = *now != standing;
