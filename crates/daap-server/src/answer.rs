@@ -59,7 +59,11 @@ pub(crate) fn typed(status: StatusCode, media_type: &'static str, body: Body) ->
 
 /// A DMAP reply.
 pub(crate) fn dmap(body: Body) -> Answer {
-    let mut answer = typed(StatusCode::OK, DMAP, body);
+    fresh(typed(StatusCode::OK, DMAP, body))
+}
+
+/// What must be asked for again each time.
+pub(crate) fn fresh(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     answer
 }

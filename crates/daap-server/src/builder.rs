@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use library::Library;
@@ -86,6 +86,7 @@ impl Builder {
             password: self.password,
             sessions: Sessions::new(self.uptime.clone(), &limits),
             throttle: Throttle::new(self.uptime.clone(), &limits),
+            told: Once::new(),
         };
         let service = Service {
             library: self.library,

@@ -195,7 +195,9 @@ pub(crate) fn gzip(pieces: impl Iterator<Item = Bytes>) -> io::Result<Vec<u8>> {
     for piece in pieces {
         encoder.write_all(&piece)?;
     }
-    encoder.finish()
+    let mut bytes = encoder.finish()?;
+    bytes.shrink_to_fit();
+    Ok(bytes)
 }
 
 /// Bytes that count as alive until the last one who holds them is done.

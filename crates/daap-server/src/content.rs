@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
+use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use library::{Artwork, Content, OpenError, SourceError};
 use tokio::sync::Semaphore;
@@ -120,9 +120,8 @@ fn with_range(mut answer: Answer, range: &str) -> Answer {
 /// A picture; 204 if there is none, as clients know it from OwnTone.
 pub(crate) fn picture(artwork: Option<Artwork>) -> Answer {
     let Some(artwork) = artwork else { return answer::bare(StatusCode::NO_CONTENT) };
-    let mut answer = answer::typed(StatusCode::OK, artwork.media_type, Body::whole(artwork.bytes));
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    answer
+    let body = Body::whole(artwork.bytes);
+    answer::fresh(answer::typed(StatusCode::OK, artwork.media_type, body))
 }
 
 /// Why a song or picture cannot be had. Paths are for the log, not for clients.

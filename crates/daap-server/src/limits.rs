@@ -12,6 +12,8 @@ pub struct Limits {
     pub connections_per_peer: usize,
     /// Sessions. See [`sessions`](Self::sessions_idle) for what makes room.
     pub sessions: usize,
+    /// Sessions of one peer that is not this machine. One more costs it the one that it used longest ago.
+    pub sessions_per_peer: usize,
     /// A session that nobody used for so long is over. Clients do not heed the 1800 seconds that are
     /// announced to them (iTunes 12), so it is hours.
     pub sessions_idle: Duration,
@@ -53,6 +55,7 @@ impl Default for Limits {
             connections: 4096,
             connections_per_peer: 256,
             sessions: 2048,
+            sessions_per_peer: 256,
             sessions_idle: Duration::from_secs(24 * 60 * 60),
             sessions_idle_when_full: Duration::from_secs(30 * 60),
             polls: 3072,

@@ -12,6 +12,7 @@
 //! a password is set, an address with a live session may also stream without naming it.
 
 use std::net::IpAddr;
+use std::sync::Once;
 use std::time::Duration;
 
 use base64::Engine;
@@ -68,11 +69,25 @@ pub(crate) struct Permit {
     pub(crate) password: Option<String>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
+    /// Whether the log has told of a peer that was sent away at the door: once is enough to see why.
+    pub(crate) told: Once,
 }
 
 impl Permit {
     /// At the door: may this peer ask anything, by these names of the server?
     pub(crate) fn door<'a>(
+        &self,
+        peer: Peer,
+        hosts: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(), Refusal> {
+        self.may_enter(peer, hosts).inspect_err(|refusal| {
+            self.told.call_once(|| {
+                tracing::warn!(peer = %peer.address, "a request was refused: {refusal}");
+            });
+        })
+    }
+
+    fn may_enter<'a>(
         &self,
         peer: Peer,
         mut hosts: impl Iterator<Item = &'a [u8]>,
@@ -94,7 +109,8 @@ impl Permit {
     /// Logs in: a new session.
     pub(crate) fn login(&self, caller: Caller<'_>) -> Result<u32, Refusal> {
         self.password(caller)?;
-        self.sessions.open(caller.peer.address).map_err(|_| Refusal::TableFull)
+        let Peer { address, origin } = caller.peer;
+        self.sessions.open(address, origin == Origin::Machine).map_err(|_| Refusal::TableFull)
     }
 
     /// For lists and news. A client that has a valid credential and a stale session is told so with 403,
@@ -163,6 +179,7 @@ mod tests {
             password: password.map(str::to_owned),
             sessions: Sessions::new(uptime.clone(), &limits),
             throttle: Throttle::new(uptime, &limits),
+            told: Once::new(),
         }
     }
 

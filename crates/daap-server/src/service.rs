@@ -232,7 +232,7 @@ impl Service {
         let snapshot = self.library.snapshot();
         let status = serde_json::to_vec(&Status::of(self, &snapshot));
         let status = status.expect("names and numbers make JSON");
-        answer::typed(StatusCode::OK, "application/json", Body::whole(status.into()))
+        answer::fresh(answer::typed(StatusCode::OK, "application/json", Body::whole(status.into())))
     }
 }
 

@@ -16,11 +16,13 @@ use crate::{Limits, Uptime};
 /// or when nobody used it for [`Limits::sessions_idle`]. When the table is full, these make room, in
 /// this order: the oldest that was never used since its login (a client that logs in over and over, as
 /// libdmapsharing 2 does after some errors, makes many of those and pushes out nobody else), then the
-/// one idle for longest if that is longer than [`Limits::sessions_idle_when_full`].
+/// one idle for longest if that is longer than [`Limits::sessions_idle_when_full`]. Nor can one peer fill
+/// the table: beyond its share a new session costs it one of its own.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     uptime: Uptime,
     capacity: usize,
+    per_peer: usize,
     idle: Duration,
     idle_when_full: Duration,
     /// A plain mutex: each step under it is short and waits for nothing.
@@ -81,21 +83,31 @@ impl Sessions {
         Self {
             uptime,
             capacity: limits.sessions,
+            per_peer: limits.sessions_per_peer,
             idle: limits.sessions_idle,
             idle_when_full: limits.sessions_idle_when_full,
             table: Mutex::default(),
         }
     }
 
-    /// Makes a session and returns its number: 31 random bits, as clients read it as signed.
-    pub(crate) fn open(&self, peer: IpAddr) -> Result<u32, TableFull> {
+    /// Makes a session and returns its number: 31 random bits, as clients read it as signed. Who is
+    /// `exempt` may fill the table: this machine, as a proxy may run on it.
+    pub(crate) fn open(&self, peer: IpAddr, exempt: bool) -> Result<u32, TableFull> {
         let now = self.uptime.now();
         let mut table = self.table();
         if table.len() >= self.capacity {
             table.retain(|_, session| !self.is_over(session, now));
         }
-        if table.len() >= self.capacity {
-            let id = self.expendable(&table, now).ok_or(TableFull)?;
+        let its_own = |session: &Session| session.peer == peer;
+        if !exempt && table.values().filter(|session| its_own(session)).count() >= self.per_peer {
+            let (id, _) = longest_unused(&table, its_own).ok_or(TableFull)?;
+            end(table.remove(&id));
+        } else if table.len() >= self.capacity {
+            let (id, session) = longest_unused(&table, |_| true).ok_or(TableFull)?;
+            let idle = now.saturating_sub(session.last());
+            if session.was_used() && idle <= self.idle_when_full {
+                return Err(TableFull);
+            }
             end(table.remove(&id));
         }
         let id = loop {
@@ -158,19 +170,20 @@ impl Sessions {
         !in_use(session) && now.saturating_sub(session.last()) > self.idle
     }
 
-    fn expendable(&self, table: &HashMap<u32, Arc<Session>>, now: Duration) -> Option<u32> {
-        let (id, session) = table
-            .iter()
-            .filter(|(_, session)| !in_use(session))
-            .min_by_key(|(_, session)| (session.was_used(), session.last()))?;
-        let idle = now.saturating_sub(session.last());
-        (!session.was_used() || idle > self.idle_when_full).then_some(*id)
-    }
-
     fn table(&self) -> MutexGuard<'_, HashMap<u32, Arc<Session>>> {
         // No step under the lock leaves the table half changed, so a panic elsewhere does not spoil it.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The session that can be missed most: the oldest that was never used, or else the one used longest ago.
+fn longest_unused(
+    table: &HashMap<u32, Arc<Session>>,
+    among: impl Fn(&Session) -> bool,
+) -> Option<(u32, Arc<Session>)> {
+    let free = table.iter().filter(|(_, session)| !in_use(session) && among(session));
+    let first = free.min_by_key(|(_, session)| (session.was_used(), session.last()));
+    first.map(|(id, session)| (*id, Arc::clone(session)))
 }
 
 /// Whether something besides the table holds the session. [`Activity`]s are only made under the lock.
@@ -210,7 +223,7 @@ mod tests {
     #[test]
     fn ids_are_31_bits_and_differ() {
         let (_, sessions) = sessions(500);
-        let mut ids: Vec<_> = (0..500).map(|_| sessions.open(PEER).unwrap()).collect();
+        let mut ids: Vec<_> = (0..500).map(|_| sessions.open(PEER, true).unwrap()).collect();
         assert!(ids.iter().all(|id| (1..=0x7FFF_FFFF).contains(id)));
         ids.sort_unstable();
         ids.dedup();
@@ -220,7 +233,7 @@ mod tests {
     #[test]
     fn a_session_ends_at_logout() {
         let (_, sessions) = sessions(10);
-        let id = sessions.open(PEER).unwrap();
+        let id = sessions.open(PEER, true).unwrap();
         assert!(sessions.enter(id).is_some());
         assert!(sessions.close(id));
         assert!(sessions.enter(id).is_none());
@@ -230,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn logout_wakes_what_the_session_holds() {
         let (_, sessions) = sessions(10);
-        let id = sessions.open(PEER).unwrap();
+        let id = sessions.open(PEER, true).unwrap();
         let poll = sessions.enter(id).unwrap();
         sessions.close(id);
         poll.ended().await;
@@ -239,7 +252,7 @@ mod tests {
     #[test]
     fn an_idle_session_ends_and_a_used_one_does_not() {
         let (clock, sessions) = sessions(10);
-        let (idle, used) = (sessions.open(PEER).unwrap(), sessions.open(PEER).unwrap());
+        let (idle, used) = (sessions.open(PEER, true).unwrap(), sessions.open(PEER, true).unwrap());
         clock.advance(hours(20));
         assert!(sessions.enter(used).is_some());
         clock.advance(hours(20));
@@ -250,7 +263,7 @@ mod tests {
     #[test]
     fn a_held_poll_or_stream_keeps_its_session() {
         let (clock, sessions) = sessions(10);
-        let id = sessions.open(PEER).unwrap();
+        let id = sessions.open(PEER, true).unwrap();
         let stream = sessions.enter(id).unwrap();
         clock.advance(hours(100));
         assert_eq!(sessions.count(), 1);
@@ -265,11 +278,11 @@ mod tests {
     #[test]
     fn a_login_storm_pushes_out_its_own_sessions_only() {
         let (clock, sessions) = sessions(10);
-        let listening = sessions.open(PEER).unwrap();
+        let listening = sessions.open(PEER, true).unwrap();
         drop(sessions.enter(listening));
         for _ in 0..1000 {
             clock.advance(Duration::from_millis(1));
-            sessions.open(OTHER).unwrap();
+            sessions.open(OTHER, true).unwrap();
         }
         assert_eq!(sessions.count(), 10);
         assert!(sessions.enter(listening).is_some());
@@ -278,22 +291,45 @@ mod tests {
     #[test]
     fn a_full_table_refuses_until_one_is_idle() {
         let (clock, sessions) = sessions(2);
-        let (first, second) = (sessions.open(PEER).unwrap(), sessions.open(PEER).unwrap());
+        let (first, second) =
+            (sessions.open(PEER, true).unwrap(), sessions.open(PEER, true).unwrap());
         drop(sessions.enter(first));
         let held = sessions.enter(second).unwrap();
-        assert_eq!(sessions.open(OTHER), Err(TableFull));
+        assert_eq!(sessions.open(OTHER, true), Err(TableFull));
         clock.advance(hours(1));
-        assert!(sessions.open(OTHER).is_ok());
+        assert!(sessions.open(OTHER, true).is_ok());
         assert!(sessions.enter(first).is_none(), "the idle one made room");
         drop(held);
         assert!(sessions.enter(second).is_some(), "the one in use stayed");
     }
 
     #[test]
+    fn a_peer_beyond_its_share_loses_its_own() {
+        let clock = ManualClock::default();
+        let limits = Limits { sessions_per_peer: 3, ..Limits::default() };
+        let sessions = Sessions::new(clock.uptime(), &limits);
+        let listening = sessions.open(PEER, false).unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            clock.advance(Duration::from_secs(1));
+            let id = sessions.open(OTHER, false).unwrap();
+            drop(sessions.enter(id));
+            ids.push(id);
+        }
+        let live: Vec<_> = ids.iter().map(|id| sessions.enter(*id).is_some()).collect();
+        assert_eq!(live, [false, false, true, true, true]);
+        assert!(sessions.enter(listening).is_some());
+        let all_held: Vec<_> = ids[2..].iter().map(|id| sessions.enter(*id)).collect();
+        assert_eq!(sessions.open(OTHER, false), Err(TableFull));
+        drop(all_held);
+        assert!(sessions.open(OTHER, false).is_ok());
+    }
+
+    #[test]
     fn a_peer_is_known_by_its_live_session() {
         let (clock, sessions) = sessions(10);
         assert!(sessions.enter_any(PEER).is_none());
-        sessions.open(PEER).unwrap();
+        sessions.open(PEER, true).unwrap();
         assert!(sessions.enter_any(PEER).is_some());
         assert!(sessions.enter_any(OTHER).is_none());
         clock.advance(hours(25));
