@@ -1,7 +1,8 @@
 //! The distinct artists, albums, genres and composers of some songs.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+
+use foldhash::HashMap;
 
 use crate::group::{self, Group, GroupKind, GroupSort};
 use crate::{Item, Items, Sort, Text, sort};
@@ -26,7 +27,7 @@ impl Browse {
     fn name(self, item: &Item) -> Text {
         let track = &item.track;
         match self {
-            Self::Artists => track.filed_under_text(),
+            Self::Artists => track.filed_under().clone(),
             Self::Albums => track.album.clone(),
             Self::Genres => track.genre.clone(),
             Self::Composers => track.composer.clone(),
@@ -55,7 +56,7 @@ pub struct Value {
 
 /// The distinct values of some songs, sorted.
 pub(crate) fn values<'a>(songs: impl Iterator<Item = &'a Item>, browse: Browse) -> Arc<[Value]> {
-    let mut found: HashMap<Text, &'a str> = HashMap::new();
+    let mut found: HashMap<Text, &'a str> = HashMap::default();
     for item in songs {
         let name = browse.name(item);
         if !name.is_empty() {
@@ -84,7 +85,7 @@ impl Listings {
 
     pub(crate) fn groups(&self, items: &Items, kind: GroupKind, sort: GroupSort) -> Arc<[Group]> {
         self.groups[kind as usize][sort as usize]
-            .get_or_init(|| group::groups(items, items.iter(), kind, sort))
+            .get_or_init(|| group::groups(&items.index.group_ids, items.iter(), kind, sort))
             .clone()
     }
 }

@@ -213,7 +213,12 @@ impl Database {
             None => self.items.listings.groups(&self.items, kind, sort),
             Some(filter) => {
                 let rows = self.items.matching(filter).rows();
-                group::groups(&self.items, rows.iter().map(|row| row.item), kind, sort)
+                group::groups(
+                    &self.items.index.group_ids,
+                    rows.iter().map(|row| row.item),
+                    kind,
+                    sort,
+                )
             }
         }
     }
@@ -222,7 +227,7 @@ impl Database {
     /// album id or artist id is that.
     #[must_use]
     pub fn group(&self, id: GroupId) -> Option<(GroupKind, PersistentId)> {
-        self.items.group_ids.find(id)
+        self.items.index.group_ids.find(id)
     }
 
     /// The song whose picture stands for a group: the first of them that has one.
@@ -230,7 +235,7 @@ impl Database {
     pub fn group_artwork(&self, id: GroupId) -> Option<ItemId> {
         let (kind, group) = self.group(id)?;
         let mut songs: Box<dyn Iterator<Item = ItemId>> = match kind {
-            GroupKind::Albums => Box::new(self.items.of_album(group)),
+            GroupKind::Albums => Box::new(self.items.index.of_album(group)),
             GroupKind::Artists => Box::new(self.items.of_artist(group)),
         };
         songs.find(|id| self.items.find(*id).is_some_and(|item| item.track.has_artwork))

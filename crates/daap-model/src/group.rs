@@ -19,13 +19,13 @@
 //! big-endian), passed through the finaliser of MurmurHash3; 0 becomes 1. Clients remember these ids, so
 //! the rule and the hash never change.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use imbl::OrdMap;
 
-use crate::{GroupId, Item, ItemId, Items, PersistentId, Text, Track, sort};
+use crate::{GroupId, Item, ItemId, PersistentId, Text, Track, sort};
 
 /// The artist of a compilation that names none.
 pub const VARIOUS_ARTISTS: &str = "Various Artists";
@@ -184,12 +184,12 @@ impl GroupIds {
 
 /// The groups of some songs, in order.
 pub(crate) fn groups<'a>(
-    items: &Items,
+    ids: &GroupIds,
     songs: impl Iterator<Item = &'a Item>,
     kind: GroupKind,
     sort: GroupSort,
 ) -> Arc<[Group]> {
-    let mut found: HashMap<PersistentId, Gathered<'a>> = HashMap::new();
+    let mut found: HashMap<PersistentId, Gathered<'a>> = HashMap::default();
     for item in songs {
         let group = match kind {
             GroupKind::Albums => item.album_id,
@@ -200,8 +200,7 @@ pub(crate) fn groups<'a>(
     let mut groups: Vec<(sort::Key, Group)> = found
         .into_iter()
         .filter_map(|(persistent_id, gathered)| {
-            let group =
-                gathered.group(items.group_ids.id_of(persistent_id)?, persistent_id, kind)?;
+            let group = gathered.group(ids.id_of(persistent_id)?, persistent_id, kind)?;
             Some((group.key(sort), group))
         })
         .collect();
@@ -242,7 +241,7 @@ impl<'a> Gathered<'a> {
         self.albums.sort_unstable();
         self.albums.dedup();
         let track = &self.first.track;
-        let artist = track.filed_under_text();
+        let artist = track.filed_under().clone();
         let sort_artist = Text::from(sort::Sort::Artist.text(self.first));
         let (name, sort_name) = match kind {
             GroupKind::Albums => {

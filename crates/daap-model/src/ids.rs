@@ -89,6 +89,9 @@ impl ContainerId {
 pub struct PersistentId(u64);
 
 impl PersistentId {
+    /// The lowest id there can be, 1.
+    pub const LOWEST: Self = Self(1);
+
     /// The id with this number; 0, which clients read as "none", becomes 1.
     #[must_use]
     pub const fn new(number: u64) -> Self {

@@ -303,24 +303,14 @@ impl Track {
     /// The artist under whom the song is filed: the album artist; where there is none,
     /// [`VARIOUS_ARTISTS`](group::VARIOUS_ARTISTS) on a compilation, and the song's own artist elsewhere.
     #[must_use]
-    pub fn filed_under(&self) -> &str {
+    pub fn filed_under(&self) -> &Text {
+        static VARIOUS_ARTISTS: Text = Text(arcstr::literal!(group::VARIOUS_ARTISTS));
         if !self.album_artist.is_empty() {
             &self.album_artist
         } else if self.compilation {
-            group::VARIOUS_ARTISTS
+            &VARIOUS_ARTISTS
         } else {
             &self.artist
-        }
-    }
-
-    /// The same, sharing the text.
-    pub(crate) fn filed_under_text(&self) -> Text {
-        if !self.album_artist.is_empty() {
-            self.album_artist.clone()
-        } else if self.compilation {
-            Text(arcstr::literal!(group::VARIOUS_ARTISTS))
-        } else {
-            self.artist.clone()
         }
     }
 

@@ -53,6 +53,7 @@ mod filter;
 mod fixture;
 pub mod group;
 mod ids;
+mod index;
 mod item;
 mod items;
 mod model;

@@ -6,12 +6,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use imbl::OrdMap;
-
-use crate::sort::{self, Key};
+use crate::index::ById;
+use crate::sort::{self, Key, KeyWriter};
 use crate::{Item, ItemId, Sort};
-
-type ById = OrdMap<ItemId, Arc<Item>>;
 
 /// A carried-over order is given up when more than one song in so many has changed since: sorting anew
 /// is then as quick.
@@ -104,7 +101,7 @@ impl Carried {
         self.order.partition_point(|at| {
             other.clear();
             if let Some(item) = self.items.get(at) {
-                sort::write_key(item, sort, &mut other);
+                KeyWriter::default().write(item, sort, &mut other);
             }
             (other.as_slice(), *at) < (key, id)
         })
@@ -137,16 +134,36 @@ fn splice(order: &[ItemId], out: &[usize], put: &[(usize, Key, ItemId)]) -> Arc<
 
 /// The ids of these songs in this order.
 pub(crate) fn sorted<'a>(items: impl Iterator<Item = &'a Item>, sort: Sort) -> Arc<[ItemId]> {
+    let mut writer = KeyWriter::default();
     let mut keys = Key::new();
-    let mut rows: Vec<(usize, usize, ItemId)> = items
+    let mut rows: Vec<SortRow> = items
         .map(|item| {
             let start = keys.len();
-            sort::write_key(item, sort, &mut keys);
-            (start, keys.len(), item.id)
+            writer.write(item, sort, &mut keys);
+            SortRow { head: head(&keys[start..]), start, end: keys.len(), id: item.id }
         })
         .collect();
-    rows.sort_unstable_by(|a, b| (&keys[a.0..a.1], a.2).cmp(&(&keys[b.0..b.1], b.2)));
-    rows.into_iter().map(|(_, _, id)| id).collect()
+    rows.sort_unstable_by(|a, b| {
+        let whole = |row: &SortRow| (&keys[row.start..row.end], row.id);
+        a.head.cmp(&b.head).then_with(|| whole(a).cmp(&whole(b)))
+    });
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+/// A song while it is being sorted: where its key lies among the others, and how it begins.
+struct SortRow {
+    head: u64,
+    start: usize,
+    end: usize,
+    id: ItemId,
+}
+
+/// The first bytes of a key as a number: mostly that is all that needs to be compared.
+fn head(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let length = key.len().min(head.len());
+    head[..length].copy_from_slice(&key[..length]);
+    u64::from_be_bytes(head)
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl<'a> Selection<'a> {
         let items = &self.items;
         let matches = |id: &ItemId| items.find(*id).is_some_and(|item| filter.matches_item(item));
         self.source = match &self.source {
-            Source::All => Source::Items(match items.candidates(filter) {
+            Source::All => Source::Items(match items.index.candidates(filter) {
                 Some(ids) => ids.into_iter().filter(matches).collect(),
                 None => {
                     let matching = items.iter().filter(|item| filter.matches_item(item));

@@ -11,6 +11,7 @@
 
 use std::sync::LazyLock;
 
+use foldhash::HashMap;
 use icu_collator::options::CollatorOptions;
 use icu_collator::preferences::CollationNumericOrdering;
 use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
@@ -26,9 +27,9 @@ pub const ARTICLES: [&str; 3] = ["the", "a", "an"];
 pub enum Sort {
     /// By title.
     Title,
-    /// By album, the artist it is filed under, disc, track, title.
+    /// By album, the artist it is filed under, disc, track; by title where there is no track number.
     Album,
-    /// By the artist it is filed under, album, disc, track, title.
+    /// By the artist it is filed under, album, disc, track; by title where there is no track number.
     Artist,
     /// Newest release first, then as [`Sort::Album`]. Unknown dates come last.
     ReleaseDate,
@@ -122,42 +123,8 @@ fn header_letter(text: &str) -> Option<char> {
 /// The key of a song in an order.
 pub(crate) fn key(item: &Item, sort: Sort) -> Key {
     let mut key = Key::new();
-    write_key(item, sort, &mut key);
+    KeyWriter::default().write(item, sort, &mut key);
     key
-}
-
-/// Appends the key of a song in an order.
-pub(crate) fn write_key(item: &Item, sort: Sort, key: &mut Key) {
-    match sort {
-        Sort::Title => write_text(Sort::Title.text(item), key),
-        Sort::Album => write_album(item, key),
-        Sort::Artist => {
-            write_text(artist_text(item), key);
-            write_text(Sort::Album.text(item), key);
-            write_place(item, key);
-        }
-        Sort::ReleaseDate => {
-            // Flipping the sign bit makes bytes compare as signed numbers do.
-            let newest_first = item
-                .track
-                .released_at()
-                .map_or(u64::MAX, |seconds| !(seconds.cast_unsigned() ^ 1 << 63));
-            key.extend_from_slice(&newest_first.to_be_bytes());
-            write_album(item, key);
-        }
-    }
-}
-
-fn write_album(item: &Item, key: &mut Key) {
-    write_text(Sort::Album.text(item), key);
-    write_text(artist_text(item), key);
-    write_place(item, key);
-}
-
-fn write_place(item: &Item, key: &mut Key) {
-    key.extend_from_slice(&item.track.disc.to_be_bytes());
-    key.extend_from_slice(&item.track.track.to_be_bytes());
-    write_text(Sort::Title.text(item), key);
 }
 
 /// The key of a text.
@@ -165,6 +132,53 @@ pub(crate) fn text_key(text: &str) -> Key {
     let mut key = Key::new();
     write_text(text, &mut key);
     key
+}
+
+/// Writes the keys of many songs, working out those of artists and albums once.
+#[derive(Default)]
+pub(crate) struct KeyWriter<'a> {
+    shared: HashMap<&'a str, Key>,
+}
+
+impl<'a> KeyWriter<'a> {
+    /// Appends the key of a song in an order.
+    pub(crate) fn write(&mut self, item: &'a Item, sort: Sort, key: &mut Key) {
+        match sort {
+            Sort::Title => write_text(Sort::Title.text(item), key),
+            Sort::Album => self.write_album(item, key),
+            Sort::Artist => {
+                self.write_shared(artist_text(item), key);
+                self.write_shared(Sort::Album.text(item), key);
+                write_place(item, key);
+            }
+            Sort::ReleaseDate => {
+                let newest_first = item.track.released_at().map_or(u64::MAX, |seconds| {
+                    // Flipping the sign bit makes bytes compare as signed numbers do.
+                    !(seconds.cast_unsigned() ^ 1 << 63)
+                });
+                key.extend_from_slice(&newest_first.to_be_bytes());
+                self.write_album(item, key);
+            }
+        }
+    }
+
+    fn write_album(&mut self, item: &'a Item, key: &mut Key) {
+        self.write_shared(Sort::Album.text(item), key);
+        self.write_shared(artist_text(item), key);
+        write_place(item, key);
+    }
+
+    fn write_shared(&mut self, text: &'a str, key: &mut Key) {
+        key.extend_from_slice(self.shared.entry(text).or_insert_with(|| text_key(text)));
+    }
+}
+
+fn write_place(item: &Item, key: &mut Key) {
+    key.extend_from_slice(&item.track.disc.to_be_bytes());
+    key.extend_from_slice(&item.track.track.to_be_bytes());
+    if item.track.track == 0 {
+        write_text(Sort::Title.text(item), key);
+    }
 }
 
 fn write_text(text: &str, key: &mut Key) {

@@ -1,6 +1,6 @@
 //! Texts without regard to capitals, and the pool that keeps each text once.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::{Text, Track};
 

@@ -306,12 +306,12 @@ proptest! {
             let _ = model.apply(Batch::from_iter(edits).at(Timestamp(now)));
             let database = database(&model);
             // Playlists that look at the clock may lag by one step of it.
-            check_same(&database, &*self::database(&made_at_once(&database, Timestamp(now))), true);
+            check_same(&database, &self::database(&made_at_once(&database, Timestamp(now))), true);
         }
         let step = Timestamp(now + CLOCK_STEP_SECONDS);
         model.apply(Batch::new().at(step)).expect("nothing to refuse");
         let database = database(&model);
-        check_same(&database, &*self::database(&made_at_once(&database, step)), false);
+        check_same(&database, &self::database(&made_at_once(&database, step)), false);
     }
 
     #[test]
