@@ -48,6 +48,7 @@ mod follow;
 mod key;
 mod mounts;
 mod names;
+pub mod playlists;
 mod pool;
 mod reader;
 mod scan;
