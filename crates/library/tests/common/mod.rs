@@ -1,6 +1,6 @@
 //! A source that does what a test says, and short words for what a test looks at.
 // Each test file uses its part.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::Arc;
 
