@@ -1,6 +1,6 @@
 //! Times loading and saving: `cargo run --release -p store --example store_bench -- 100000`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use daap_model::{ItemId, PersistentId, Text, Track, Usage};
 use library::{
@@ -9,6 +9,28 @@ use library::{
 use store::Store;
 
 const BATCH: u32 = 10_000;
+
+/// Takes the time, and on Linux the processor time: on a busy machine only that says anything.
+struct Watch(Instant, Duration);
+
+impl Watch {
+    fn start() -> Self {
+        Self(Instant::now(), cpu())
+    }
+
+    fn say(&self, what: &str) {
+        println!("{what}: {:.1?} ({:.1?} of processor time)", self.0.elapsed(), cpu() - self.1);
+    }
+}
+
+/// Processor time of all threads there are.
+fn cpu() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let times =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+    let times = times.filter_map(|times| times.split(' ').next()?.parse::<u64>().ok());
+    Duration::from_nanos(times.sum())
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let songs: u32 = std::env::args().nth(1).map_or(Ok(100_000), |count| count.parse())?;
@@ -26,44 +48,45 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut store = Store::open(&path)?;
     let mut sources = Vec::new();
-    store.load(&mut |row| match row {
-        Row::Source(SourceRow { id, .. }) => sources.push(id),
-        _ => {}
+    store.load(&mut |row| {
+        if let Row::Source(SourceRow { id, .. }) = row {
+            sources.push(id);
+        }
     })?;
-    let start = Instant::now();
+    let watch = Watch::start();
     for first in (1..=songs).step_by(BATCH as usize) {
         let rows = (first..(first + BATCH).min(songs + 1)).map(|n| song(n, sources[0]));
         let songs_of_batch = rows.map(|row| (row.id, Some(Box::new(row)))).collect();
         let next = NextIds { item: songs + 1, ..NextIds::default() };
         store.save(&Transaction { songs: songs_of_batch, next, ..Transaction::default() })?;
     }
-    println!("save {songs} songs: {:?}", start.elapsed());
-    let start = Instant::now();
+    watch.say(&format!("save {songs} songs"));
+    let watch = Watch::start();
     let one = song(1, sources[0]);
     let next = NextIds { item: songs + 1, ..NextIds::default() };
     let usage = Usage { rating: 80, ..one.usage };
     let row = SongRow { usage, ..one };
     let songs_of_batch = [(row.id, Some(Box::new(row)))].into();
     store.save(&Transaction { songs: songs_of_batch, next, ..Transaction::default() })?;
-    println!("save 1 song: {:?}", start.elapsed());
+    watch.say("save 1 song");
     store.close()?;
     drop(store);
     println!("file: {} bytes", std::fs::metadata(&path)?.len());
 
-    let start = Instant::now();
+    let watch = Watch::start();
     let mut store = Store::open(&path)?;
-    println!("open: {:?}", start.elapsed());
-    let start = Instant::now();
+    watch.say("open");
+    let watch = Watch::start();
     let mut rows = 0_u64;
     store.load(&mut |_| rows += 1)?;
-    println!("load {rows} rows: {:?}", start.elapsed());
+    watch.say(&format!("load {rows} rows"));
     drop(store);
 
-    let start = Instant::now();
+    let watch = Watch::start();
     let library = begin(Store::open(&path)?)?;
     let listed =
         library.snapshot().databases().map(|database| database.items().len()).sum::<usize>();
-    println!("start a library with {listed} songs: {:?}", start.elapsed());
+    watch.say(&format!("start a library with {listed} songs"));
     Ok(())
 }
 

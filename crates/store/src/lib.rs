@@ -33,6 +33,8 @@ mod error;
 mod open;
 mod playlists;
 mod songs;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use std::fs::File;

@@ -68,11 +68,15 @@ pub(crate) fn open(path: &Path, migrations: &[Migration]) -> Result<Connection, 
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    prepare(&connection).map_err(failed)?;
-    let version = check_kind(&connection, path)?;
+    // With the lock held for good, SQLite needs no shared memory, which network file systems do not have.
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    let version = check_kind(&connection, path, migrations)?;
     if version != 0 {
         check_sound(&connection, path, ended_in_order)?;
     }
+    // Only now is it written to.
+    prepare(&connection).map_err(failed)?;
     migrate(&mut connection, path, version, migrations)?;
     Ok(connection)
 }
@@ -81,10 +85,7 @@ fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }
 
-/// With the lock held for good, SQLite needs no shared memory, which network file systems do not have.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -92,8 +93,13 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Whether it is a library, or an empty file that may become one; returns its schema, 0 if it has none.
-fn check_kind(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+/// Whether it is a library that we know, or an empty file that may become one; returns its schema, 0 if
+/// it has none.
+fn check_kind(
+    connection: &Connection,
+    path: &Path,
+    migrations: &[Migration],
+) -> Result<u32, StoreError> {
     let failed = |cause| StoreError::of(path, cause);
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get(0));
     let application: i32 = number("application_id").map_err(failed)?;
@@ -105,7 +111,18 @@ fn check_kind(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     }
     let version: i64 =
         connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    u32::try_from(version).map_err(|_| StoreError::NotALibrary { path: path.into() })
+    let found =
+        u32::try_from(version).map_err(|_| StoreError::NotALibrary { path: path.into() })?;
+    let known = newest(migrations);
+    if found > known {
+        return Err(StoreError::TooNew { path: path.into(), found, known });
+    }
+    Ok(found)
+}
+
+/// The date of the newest schema.
+fn newest(migrations: &[Migration]) -> u32 {
+    migrations.last().map_or(0, |migration| migration.date)
 }
 
 fn check_sound(
@@ -133,10 +150,7 @@ fn migrate(
     version: u32,
     migrations: &[Migration],
 ) -> Result<(), StoreError> {
-    let newest = migrations.last().map_or(0, |migration| migration.date);
-    if version > newest {
-        return Err(StoreError::TooNew { path: path.into(), found: version, known: newest });
-    }
+    let newest = newest(migrations);
     if version == newest {
         return Ok(());
     }
