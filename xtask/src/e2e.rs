@@ -4,7 +4,6 @@
 //! lines, and is good when its exit code is 0. This side builds the server, knows what each test needs
 //! installed, gives it folders and a time limit, and counts.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,6 +17,9 @@ use anyhow::{Context as _, bail};
 
 /// How often a running test is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How long a test that is out of time may take to clean up.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 
 /// How many lines of a failed test are shown when it says nothing of its own.
 const TAIL_LINES: usize = 15;
@@ -361,17 +363,36 @@ struct Running(Child);
 impl Running {
     /// Whether it ended well; `None` if it did not end in time.
     fn wait(mut self, limit: Duration) -> anyhow::Result<Option<bool>> {
+        if let Some(well) = self.ended_within(limit)? {
+            return Ok(Some(well));
+        }
+        // It may have made things, such as network namespaces, that only it can undo.
+        self.signal("-TERM")?;
+        if self.ended_within(LAST_WORDS)?.is_none() {
+            self.signal("-KILL")?;
+            self.0.wait()?;
+        }
+        Ok(None)
+    }
+
+    fn ended_within(&mut self, limit: Duration) -> anyhow::Result<Option<bool>> {
         let end = Instant::now() + limit;
-        while Instant::now() < end {
+        loop {
             if let Some(status) = self.0.try_wait()? {
                 return Ok(Some(status.success()));
             }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
             thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Signals it and all that it has started.
+    fn signal(&self, signal: &str) -> anyhow::Result<()> {
         let group = format!("-{}", self.0.id());
-        Command::new("kill").args([OsStr::new("-9"), OsStr::new("--"), group.as_ref()]).status()?;
-        self.0.wait()?;
-        Ok(None)
+        Command::new("kill").args([signal, "--", &group]).status()?;
+        Ok(())
     }
 }
 
