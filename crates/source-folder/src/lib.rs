@@ -66,6 +66,7 @@ use std::time::Duration;
 
 use library::{
     Artwork, ArtworkSize, Body, Content, Report, Source, SourceError, SourceFuture, SourceKey,
+    Stamp,
 };
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -181,6 +182,17 @@ impl Source for FolderSource {
     ) -> SourceFuture<'_, Result<Option<Artwork>, SourceError>> {
         Box::pin(async { Ok(None) })
     }
+}
+
+/// Whether most of these songs are in the folder `root`, each with the size it had: then it is the folder they
+/// came from, in another place.
+#[must_use]
+pub fn holds(root: &Path, songs: &[(SourceKey, Stamp)]) -> bool {
+    let is_there = |(key, stamp): &&(SourceKey, Stamp)| {
+        let metadata = key::path(root, key.as_bytes()).and_then(|path| fs::metadata(path).ok());
+        metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() == stamp.size)
+    };
+    2 * songs.iter().filter(is_there).count() > songs.len()
 }
 
 /// Runs what waits for the disk where waiting is allowed.

@@ -241,7 +241,7 @@ async fn songs_in_a_folder_that_cannot_be_read_are_away_not_gone() {
     let root = folder(&["a/1.mp3", "2.mp3"]);
     let shelf = scanned(root.path()).await;
     let locked = root.path().join("a");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
     // For root nothing is locked.
     if fs::read_dir(&locked).is_err() {
         let (said, shelf) = pass(root.path(), shelf).await;
