@@ -8,7 +8,7 @@ use crate::database::{Containers, base_container, without};
 use crate::smart::SmartState;
 use crate::{
     ApplyError, Container, ContainerId, ContainerItem, Database, DatabaseId, Item, ItemId, Items,
-    NewContainer, NewItem, PersistentId, Revision, Text, Timestamp, Track, group,
+    NewContainer, NewItem, PersistentId, Revision, Text, Timestamp, group,
 };
 
 /// One database while a batch changes it. It works on copies that share everything with the snapshot, so
@@ -25,11 +25,7 @@ pub(crate) struct Draft {
     changed: Vec<ItemId>,
     /// Whether only play counts and the like changed, so that albums and artists stay as they are.
     only_usage: bool,
-    /// Whether no song came or went.
-    same_songs: bool,
     containers_changed: bool,
-    /// The last song that was put.
-    last: Option<Arc<Item>>,
 }
 
 impl Draft {
@@ -45,9 +41,7 @@ impl Draft {
             containers: Containers::clone(&database.containers),
             changed: Vec::new(),
             only_usage: true,
-            same_songs: true,
             containers_changed: false,
-            last: None,
         }
     }
 
@@ -68,9 +62,7 @@ impl Draft {
             containers: Containers::starting_at(revision),
             changed: Vec::new(),
             only_usage: true,
-            same_songs: true,
             containers_changed: false,
-            last: None,
         }
     }
 
@@ -95,33 +87,30 @@ impl Draft {
             let (held_by, wanted_by) = (other.id.get(), id.get());
             return Err(ApplyError::PersistentIdTaken { id: persistent_id, held_by, wanted_by });
         }
-        let before = self.items.find(id).cloned();
-        let same_track = before
-            .as_ref()
-            .is_some_and(|item| item.persistent_id == persistent_id && item.track == track);
-        if same_track && before.as_ref().is_some_and(|item| item.usage == usage) {
-            return Ok(());
-        }
+        let same_track = match self.items.find(id) {
+            Some(item) => {
+                let same_track = item.persistent_id == persistent_id && item.track == track;
+                if same_track && item.usage == usage {
+                    return Ok(());
+                }
+                same_track
+            }
+            None => false,
+        };
         self.only_usage &= same_track;
-        self.same_songs &= before.is_some();
-        let (artist_id, album_id) = self.group_ids(&track);
+        let (artist_id, album_id) = group::ids(&track);
         let revision = self.revision;
-        let item =
-            Arc::new(Item { id, persistent_id, track, usage, album_id, artist_id, revision });
-        self.last = Some(Arc::clone(&item));
-        self.items.replace(before, item);
+        self.items.insert(Arc::new(Item {
+            id,
+            persistent_id,
+            track,
+            usage,
+            album_id,
+            artist_id,
+            revision,
+        }));
         self.changed.push(id);
         Ok(())
-    }
-
-    /// The artist id and the album id of a song; mostly those of the song before it.
-    fn group_ids(&self, track: &Track) -> (PersistentId, PersistentId) {
-        match &self.last {
-            Some(last) if group::have_same_ids(&last.track, track) => {
-                (last.artist_id, last.album_id)
-            }
-            _ => group::ids(track),
-        }
     }
 
     pub(crate) fn remove_item(&mut self, id: ItemId) {
@@ -129,7 +118,6 @@ impl Draft {
             return;
         }
         self.only_usage = false;
-        self.same_songs = false;
         self.changed.push(id);
         let holders = (id, ContainerId::LOWEST)..=(id, ContainerId::HIGHEST);
         let holders: Vec<ContainerId> =
@@ -291,10 +279,18 @@ impl Draft {
 
     /// Makes the base container, or brings it up to date when songs came or went.
     fn put_base(&mut self) {
-        let new = base_container(self.persistent_id, &self.name, self.items.len(), self.revision);
         let base = self.containers.by_id.get(&ContainerId::BASE);
+        let same_songs = || {
+            self.before.as_ref().is_some_and(|before| {
+                let is_there = |items: &Items, id| items.find(id).is_some();
+                self.changed
+                    .iter()
+                    .all(|id| is_there(&before.items, *id) == is_there(&self.items, *id))
+            })
+        };
+        let new = base_container(self.persistent_id, &self.name, self.items.len(), self.revision);
         if base.is_some_and(|base| {
-            self.same_songs && base.name == new.name && base.persistent_id == new.persistent_id
+            base.name == new.name && base.persistent_id == new.persistent_id && same_songs()
         }) {
             return;
         }

@@ -1,0 +1,74 @@
+//! The command line: a file for each subcommand, plain data in, a writer out.
+
+mod completions;
+mod discover;
+mod dump;
+mod man;
+mod serve;
+mod status;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Share, find and inspect music over DAAP, the protocol of iTunes sharing.
+#[derive(Parser, Debug)]
+#[command(name = "dapple", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Serve(Box<serve::Args>),
+    Discover(discover::Args),
+    Status(status::Args),
+    Dump(dump::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// How a command ended, as its exit code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done.
+    Done,
+    /// It worked, and there was nothing to find.
+    NothingFound,
+    /// It failed, or was called wrongly.
+    Failed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::NothingFound => 1,
+            Outcome::Failed => 2,
+        })
+    }
+}
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcome> {
+    match cli.command {
+        Command::Serve(args) => serve::run(*args, out).await,
+        Command::Discover(args) => discover::run(args, out).await,
+        Command::Status(args) => status::run(args, out).await,
+        Command::Dump(args) => dump::run(&args, out),
+        Command::Completions(args) => completions::run(&args, out),
+        Command::Man(args) => man::run(&args, out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

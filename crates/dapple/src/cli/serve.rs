@@ -1,0 +1,317 @@
+//! `dapple serve`: where the parts are put together. Read it to see what the program is made of.
+
+use std::io::{self, Write};
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use daap_server::{Network, Server};
+use library::Library;
+use source_folder::{FolderConfig, FolderSource};
+use store::{Store, StoreError};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Outcome;
+use crate::announce::{self, Share};
+use crate::terminal::{self, Progress};
+use crate::{config, folders};
+
+/// The port that is registered for DAAP.
+const DAAP_PORT: u16 = 3689;
+
+/// Share folders of music.
+///
+/// Scans the folders, announces the share on the local network, and follows every change in them until it
+/// is stopped. What clients see is kept in the data folder, so a restart is quick and ids stay.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct Args {
+    /// Folders to share [default: your Music folder]
+    #[arg(value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Name of the share [default: "HOST's music"]
+    #[arg(long, env = "DAPPLE_NAME")]
+    name: Option<String>,
+    /// Address to listen on; repeatable; port 0 takes a free one [default: [::]:3689]
+    #[arg(long, value_name = "ADDR:PORT", env = "DAPPLE_LISTEN", value_delimiter = ',')]
+    listen: Vec<String>,
+    /// Password of the share; other users of this machine can see it, so prefer --password-file
+    #[arg(long, value_name = "PW", env = "DAPPLE_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// Read the password from the first line of a file
+    #[arg(long, value_name = "FILE", env = "DAPPLE_PASSWORD_FILE", conflicts_with = "password")]
+    password_file: Option<PathBuf>,
+    /// Keep database and artwork cache here [default: the platform's data folder]
+    #[arg(long, value_name = "DIR", env = "DAPPLE_DATA")]
+    data: Option<PathBuf>,
+    /// Configuration file [default: dapple/config.toml in the platform's configuration folder]
+    #[arg(long, value_name = "FILE", env = "DAPPLE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Do not announce the share by mDNS
+    #[arg(long, env = "DAPPLE_NO_ADVERTISE", value_parser = clap::builder::FalseyValueParser::new())]
+    no_advertise: bool,
+    /// Announce IPv4 addresses only
+    #[arg(long, env = "DAPPLE_IPV4_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    ipv4_only: bool,
+    /// How much to log: error, warn, info, debug, or a filter as RUST_LOG has it [default: warn]
+    #[arg(long, value_name = "LEVEL", env = "DAPPLE_LOG")]
+    log: Option<String>,
+}
+
+/// Everything decided: flags, environment, file and defaults are one.
+#[derive(Debug)]
+struct Settings {
+    folders: Vec<PathBuf>,
+    name: String,
+    listen: Vec<SocketAddr>,
+    password: Option<String>,
+    data: PathBuf,
+    advertise: bool,
+    ipv4_only: bool,
+    trusted_networks: Vec<Network>,
+    allowed_hosts: Vec<String>,
+    sweep: Duration,
+    grace: Duration,
+    log: Option<String>,
+}
+
+impl Settings {
+    fn resolve(args: Args) -> anyhow::Result<Self> {
+        let file = config::File::read(args.config.as_deref())?;
+        let from_environment = std::env::var_os("DAPPLE_FOLDERS")
+            .map_or_else(Vec::new, |folders| std::env::split_paths(&folders).collect());
+        let folders = [args.folders, from_environment, file.folders]
+            .into_iter()
+            .find(|folders| !folders.is_empty())
+            .map_or_else(|| config::music_folder().map(|folder| vec![folder]), Ok)?;
+        let listen = if args.listen.is_empty() { file.listen } else { args.listen };
+        let password = match (args.password, args.password_file) {
+            (None, None) => match (file.password, file.password_file) {
+                (Some(_), Some(_)) => {
+                    bail!("the file sets `password` and `password_file`; keep one")
+                }
+                from_file => from_file,
+            },
+            from_flags => from_flags,
+        };
+        Ok(Self {
+            folders,
+            name: args.name.or(file.name).unwrap_or_else(default_name),
+            listen: addresses(&listen)?,
+            password: read_password(password)?,
+            data: args.data.or(file.data).map_or_else(config::data_folder, Ok)?,
+            advertise: !args.no_advertise && file.advertise.unwrap_or(true),
+            ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
+            trusted_networks: networks(&file.trusted_networks)?,
+            allowed_hosts: file.allowed_hosts,
+            sweep: Duration::from_secs(file.sweep_minutes.unwrap_or(5).clamp(1, 24 * 60) * 60),
+            grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
+            log: args.log.or(file.log),
+        })
+    }
+}
+
+fn addresses(texts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
+    if texts.is_empty() {
+        return Ok(vec![(Ipv6Addr::UNSPECIFIED, DAAP_PORT).into()]);
+    }
+    let parse = |text: &String| {
+        text.parse().with_context(|| {
+            format!("`{text}` is no address to listen on; one is like 192.168.1.2:{DAAP_PORT}, or [::]:{DAAP_PORT} for all")
+        })
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn networks(texts: &[String]) -> anyhow::Result<Vec<Network>> {
+    let parse =
+        |text: &String| text.parse().with_context(|| format!("in trusted_networks: `{text}`"));
+    texts.iter().map(parse).collect()
+}
+
+/// "ann-pc's music", after the host's name up to its first dot.
+fn default_name() -> String {
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    let host = host.split('.').next().unwrap_or_default();
+    if host.is_empty() { "My music".to_owned() } else { format!("{host}'s music") }
+}
+
+fn read_password(given: (Option<String>, Option<PathBuf>)) -> anyhow::Result<Option<String>> {
+    let password = match given {
+        (Some(password), _) => Some(password),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read the password from {}", path.display()))?;
+            Some(text.lines().next().unwrap_or_default().to_owned())
+        }
+        (None, None) => None,
+    };
+    if password.as_deref() == Some("") {
+        bail!("the password is empty; leave it out to share without one");
+    }
+    Ok(password)
+}
+
+pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
+    let settings = Settings::resolve(args)?;
+    let progress = Progress::new();
+    terminal::log_to_stderr(settings.log.as_deref(), &progress)?;
+
+    let library = open_library(&settings).await?;
+    let server = match listen(&settings, &library).await {
+        Ok(server) => server,
+        Err(error) => {
+            library.shutdown().await;
+            return Err(error);
+        }
+    };
+    for address in server.addresses() {
+        writeln!(out, "listening on http://{address} ({})", settings.name)?;
+    }
+    out.flush()?;
+
+    let stopping = CancellationToken::new();
+    let announcing = announce(&settings, &library, &server, &stopping).await;
+    let showing = tokio::spawn(progress.follow(library.watch_scans()));
+    let stop = async move {
+        stop_signal().await;
+        // First off the network, so that nobody comes while we go.
+        stopping.cancel();
+        if let Some(announcing) = announcing {
+            // It can only fail by a panic, which has been logged.
+            let _ = announcing.await;
+        }
+    };
+    server.run(stop).await;
+    showing.abort();
+    library.shutdown().await;
+    Ok(Outcome::Done)
+}
+
+/// Opens what earlier runs left, and starts to look at the folders.
+async fn open_library(settings: &Settings) -> anyhow::Result<Library> {
+    std::fs::create_dir_all(&settings.data).with_context(|| {
+        format!(
+            "cannot make the data folder {}; name another with --data DIR",
+            settings.data.display()
+        )
+    })?;
+    let with_remedy = |error: StoreError| {
+        let remedy = error.remedy();
+        anyhow::Error::new(error).context(format!("cannot open the library: {remedy}"))
+    };
+    let mut store = Store::open(&settings.data.join("library.db")).map_err(with_remedy)?;
+    let folders = folders::resolve(&settings.folders, &mut store)?;
+    let mut builder = Library::builder(&settings.name).persist(store).grace(settings.grace);
+    for folder in folders {
+        let mut config = FolderConfig::new(folder.path);
+        config.sweep = settings.sweep;
+        builder = builder.source(&folder.name, FolderSource::new(config));
+    }
+    Ok(builder.start().await?)
+}
+
+async fn listen(settings: &Settings, library: &Library) -> anyhow::Result<Server> {
+    let host = gethostname::gethostname();
+    let mut builder = Server::builder(library.clone()).allow_host(&host.to_string_lossy());
+    for name in &settings.allowed_hosts {
+        builder = builder.allow_host(name);
+    }
+    for network in &settings.trusted_networks {
+        builder = builder.trust(*network);
+    }
+    if let Some(password) = &settings.password {
+        builder = builder.password(password);
+    }
+    builder.bind(&settings.listen).await.map_err(|error| {
+        let remedy = match error.cause.kind() {
+            io::ErrorKind::AddrInUse => "another program has the port: stop it, or give another with --listen ADDR:PORT",
+            io::ErrorKind::AddrNotAvailable => "this machine does not have the address; [::]:PORT means all it has",
+            io::ErrorKind::PermissionDenied => "ports below 1024 are for the administrator; give a higher one with --listen ADDR:PORT",
+            _ => "give another address with --listen ADDR:PORT",
+        };
+        anyhow::Error::new(error).context(format!("cannot share here: {remedy}"))
+    })
+}
+
+async fn announce(
+    settings: &Settings,
+    library: &Library,
+    server: &Server,
+    stopping: &CancellationToken,
+) -> Option<JoinHandle<()>> {
+    if !settings.advertise {
+        return None;
+    }
+    let share = Share {
+        name: settings.name.clone(),
+        password: settings.password.is_some(),
+        ipv4_only: settings.ipv4_only,
+    };
+    let advert = announce::advert(&share, library, &server.addresses()).await?;
+    Some(tokio::spawn(announce::run(advert, library.clone(), stopping.clone())))
+}
+
+/// Waits for SIGINT or SIGTERM. A second one ends the program at once.
+async fn stop_signal() {
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        tracing::warn!("signals cannot be caught; the server can only be killed");
+        return std::future::pending().await;
+    };
+    let mut next = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    next().await;
+    tokio::spawn(async move {
+        next().await;
+        std::process::exit(130);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_before_anything_is_opened() {
+        assert_eq!(addresses(&[]).unwrap(), ["[::]:3689".parse().unwrap()]);
+        assert_eq!(addresses(&["127.0.0.1:0".into()]).unwrap(), ["127.0.0.1:0".parse().unwrap()]);
+        let error = addresses(&["localhost".into()]).unwrap_err().to_string();
+        assert!(error.contains("[::]:3689"), "{error}");
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, "name = 'file'\npassword = 'secret'\nadvertise = false\n").unwrap();
+        let args = Args {
+            folders: vec!["/music".into()],
+            name: Some("flag".into()),
+            data: Some(folder.path().into()),
+            config: Some(config),
+            ..Args::default()
+        };
+        let settings = Settings::resolve(args).unwrap();
+        assert_eq!(
+            (settings.name.as_str(), settings.password.as_deref()),
+            ("flag", Some("secret"))
+        );
+        assert!(!settings.advertise);
+    }
+
+    #[test]
+    fn a_password_comes_from_the_first_line_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "pass:word \nmore\n").unwrap();
+        assert_eq!(read_password((None, Some(file))).unwrap().as_deref(), Some("pass:word "));
+        assert!(read_password((Some(String::new()), None)).is_err());
+    }
+}

@@ -1,0 +1,140 @@
+//! `dapple status`: what a running server is doing.
+
+use std::io::Write;
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use super::Outcome;
+use crate::http;
+
+/// Say what a running server is doing: songs, scan, sessions.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The server
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:3689",
+        env = "DAPPLE_SERVER"
+    )]
+    server: String,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What of `/api/v1/status` is shown. Other keys are for programs.
+#[derive(Deserialize)]
+struct Status {
+    name: String,
+    version: String,
+    revision: u32,
+    databases: Vec<Database>,
+    scan: Scan,
+    sessions: u64,
+    uptime_s: u64,
+}
+
+#[derive(Deserialize)]
+struct Database {
+    name: String,
+    items: u64,
+    containers: u64,
+}
+
+#[derive(Deserialize)]
+struct Scan {
+    state: String,
+    done: u64,
+    total: u64,
+    errors: u64,
+}
+
+pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
+    let body = http::get(&args.server, "/api/v1/status").await.with_context(|| {
+        format!("cannot ask {}; is `dapple serve` running there? See --server", args.server)
+    })?;
+    if args.json {
+        out.write_all(&body)?;
+        writeln!(out)?;
+        return Ok(Outcome::Done);
+    }
+    let status: Status = serde_json::from_slice(&body)
+        .with_context(|| format!("{} answers, but not as dapple does", args.server))?;
+    write!(out, "{}", page(&status))?;
+    Ok(Outcome::Done)
+}
+
+fn page(status: &Status) -> String {
+    let mut page = format!(
+        "{}: dapple {}, up {}, revision {}\n",
+        status.name,
+        status.version,
+        duration(status.uptime_s),
+        status.revision
+    );
+    for database in &status.databases {
+        page += &format!(
+            "  {}: {}, {}\n",
+            database.name,
+            count(database.items, "song"),
+            // One container is the list of all songs.
+            count(database.containers.saturating_sub(1), "playlist")
+        );
+    }
+    let scan = &status.scan;
+    page += &match scan.state.as_str() {
+        "scanning" => format!("  scanning: {} of {} looked at\n", scan.done, scan.total),
+        "failed" => "  scanning failed; the log says why\n".to_owned(),
+        _ => String::new(),
+    };
+    if scan.errors > 0 {
+        page +=
+            &format!("  {} could not be read; the log names them\n", count(scan.errors, "file"));
+    }
+    page += &format!("  {}\n", count(status.sessions, "session"));
+    page
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The two largest units of a time, as in "2 d 3 h".
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_says_what_matters_and_leaves_out_what_does_not() {
+        let status = r#"{"name":"Ann's music","version":"0.1.0","revision":7,"player":{"state":"none"},
+            "databases":[{"id":1,"name":"Ann's music","items":1,"containers":3}],
+            "scan":{"state":"scanning","done":5,"total":9,"errors":2},"sessions":1,"uptime_s":3700}"#;
+        let page = page(&serde_json::from_str(status).unwrap());
+        assert_eq!(
+            page,
+            "Ann's music: dapple 0.1.0, up 1 h 1 min, revision 7\n  Ann's music: 1 song, 2 playlists\n  \
+             scanning: 5 of 9 looked at\n  2 files could not be read; the log names them\n  1 session\n"
+        );
+    }
+
+    #[test]
+    fn times_are_told_in_two_units() {
+        let table =
+            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")];
+        for (seconds, told) in table {
+            assert_eq!(duration(seconds), told);
+        }
+    }
+}

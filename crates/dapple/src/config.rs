@@ -1,0 +1,193 @@
+//! What the user asked for, from four places: a flag wins over the environment, that over the file, and
+//! that over the default.
+//!
+//! Flags and environment are read by clap ([`crate::cli`]); this module reads the file and fills what they
+//! left open. The file is TOML; a key that does not exist is an error, not a silent typing mistake.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+
+/// The configuration file. Every key is optional and has a flag of the same name, but for those that only
+/// the file has because nobody would type them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    /// Folders to share.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Name of the share.
+    pub(crate) name: Option<String>,
+    /// Addresses to listen on.
+    pub(crate) listen: Vec<String>,
+    /// Password of the share.
+    pub(crate) password: Option<String>,
+    /// A file that holds the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Where the database and the artwork cache are.
+    pub(crate) data: Option<PathBuf>,
+    /// Whether to announce the share.
+    pub(crate) advertise: Option<bool>,
+    /// Announce IPv4 addresses only.
+    pub(crate) ipv4_only: Option<bool>,
+    /// How much to log.
+    pub(crate) log: Option<String>,
+    /// Networks beyond the local ones that may list and stream, as `ADDRESS/BITS`.
+    pub(crate) trusted_networks: Vec<String>,
+    /// Host names by which browsers may call the server.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Limit of the artwork cache in MiB.
+    pub(crate) artwork_cache_mb: Option<u64>,
+    /// How often a folder that cannot be watched is looked through, in minutes.
+    pub(crate) sweep_minutes: Option<u64>,
+    /// How long songs of a folder that is missing stay listed, in days.
+    pub(crate) grace_days: Option<u64>,
+}
+
+impl File {
+    /// Reads the file at `path`, or at the platform's place where `None`; there it may be missing.
+    pub(crate) fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let (path, required) = match path {
+            Some(path) => (path.to_owned(), true),
+            None => match config_folder() {
+                Some(folder) => (folder.join("config.toml"), false),
+                None => return Ok(Self::default()),
+            },
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).with_context(|| format!("in {}", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
+                Ok(Self::default())
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let keys = toml::de::DeTable::parse(text)?;
+        let known = Self::keys();
+        for key in keys.get_ref().keys() {
+            let name = key.get_ref().as_ref();
+            if !known.iter().any(|known| known == name) {
+                let line = text[..key.span().start].matches('\n').count() + 1;
+                bail!(
+                    "line {line}: there is no key `{name}`; did you mean `{}`?",
+                    nearest(name, &known)
+                );
+            }
+        }
+        Ok(toml::from_str(text)?)
+    }
+
+    /// The keys there are, by asking serde, so that there is no second list to keep.
+    fn keys() -> Vec<String> {
+        let every = Self {
+            name: Some(String::new()),
+            password: Some(String::new()),
+            password_file: Some(PathBuf::new()),
+            data: Some(PathBuf::new()),
+            advertise: Some(true),
+            ipv4_only: Some(true),
+            log: Some(String::new()),
+            artwork_cache_mb: Some(0),
+            sweep_minutes: Some(0),
+            grace_days: Some(0),
+            ..Self::default()
+        };
+        toml::Table::try_from(&every)
+            .map(|table| table.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+}
+
+/// The known key that a typing mistake most likely meant.
+fn nearest<'a>(name: &str, known: &'a [String]) -> &'a str {
+    known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)))
+        .map_or("", String::as_str)
+}
+
+fn config_folder() -> Option<PathBuf> {
+    Some(etcetera::choose_base_strategy().ok()?.config_dir().join("dapple"))
+}
+
+/// The platform's data folder for dapple.
+pub(crate) fn data_folder() -> anyhow::Result<PathBuf> {
+    let base = etcetera::choose_base_strategy()
+        .context("no home folder is known; say where to keep the library, with --data DIR")?;
+    Ok(base.data_dir().join("dapple"))
+}
+
+/// The user's Music folder: where the desktop says it is, else `Music` in the home folder.
+pub(crate) fn music_folder() -> anyhow::Result<PathBuf> {
+    let base = etcetera::choose_base_strategy()
+        .context("no home folder is known; name a folder to share")?;
+    let named = std::fs::read_to_string(base.config_dir().join("user-dirs.dirs"))
+        .ok()
+        .and_then(|dirs| xdg_music(&dirs, base.home_dir()));
+    Ok(named.unwrap_or_else(|| base.home_dir().join("Music")))
+}
+
+/// `XDG_MUSIC_DIR` of a `user-dirs.dirs` file, whose values are absolute or begin with `$HOME`.
+fn xdg_music(dirs: &str, home: &Path) -> Option<PathBuf> {
+    let value = dirs.lines().find_map(|line| line.trim().strip_prefix("XDG_MUSIC_DIR="))?;
+    let value = value.trim().trim_matches('"');
+    match value.strip_prefix("$HOME") {
+        Some(rest) => Some(home.join(rest.trim_start_matches('/'))),
+        None => Some(PathBuf::from(value)).filter(|path| path.is_absolute()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read() {
+        let file = File::parse(
+            "folders = ['/music', '/more']\nname = \"Ann\"\nlisten = ['[::]:3689']\nadvertise = false\n",
+        )
+        .unwrap();
+        assert_eq!(file.folders, [PathBuf::from("/music"), "/more".into()]);
+        assert_eq!(file.name.as_deref(), Some("Ann"));
+        assert_eq!(file.advertise, Some(false));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
+        let error = File::parse("name = 'x'\n\npasword = 'y'\n").unwrap_err().to_string();
+        assert_eq!(error, "line 3: there is no key `pasword`; did you mean `password`?");
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_with_its_line() {
+        let error = File::parse("name = 'x'\nadvertise = 'no'\n").unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn the_key_list_is_complete() {
+        let debug = format!("{:?}", File::default());
+        for key in File::keys() {
+            assert!(debug.contains(&format!("{key}:")));
+        }
+        assert_eq!(File::keys().len(), debug.matches(": ").count());
+    }
+
+    #[test]
+    fn the_desktops_music_folder_is_found() {
+        let home = Path::new("/home/ann");
+        let table = [
+            ("XDG_MUSIC_DIR=\"$HOME/Musik\"\n", Some("/home/ann/Musik")),
+            ("# x\nXDG_MUSIC_DIR=\"/srv/music\"\n", Some("/srv/music")),
+            ("XDG_MUSIC_DIR=\"music\"\n", None),
+            ("XDG_DOWNLOAD_DIR=\"$HOME/x\"\n", None),
+        ];
+        for (dirs, expected) in table {
+            assert_eq!(xdg_music(dirs, home), expected.map(PathBuf::from), "{dirs}");
+        }
+    }
+}
