@@ -120,7 +120,7 @@ impl Service {
             Endpoint::ServerInfo | Endpoint::ContentCodes => {
                 Box::pin(self.list(request, headers)).await
             }
-            Endpoint::Login => self.login(caller)?,
+            Endpoint::Login => self.login(caller, &headers)?,
             Endpoint::Logout => {
                 self.permit.list(caller)?;
                 self.logout(request.session_id)
@@ -157,9 +157,11 @@ impl Service {
         })
     }
 
-    fn login(&self, caller: Caller<'_>) -> Result<Answer, Refusal> {
+    fn login(&self, caller: Caller<'_>, headers: &HeaderMap) -> Result<Answer, Refusal> {
         let id = self.permit.login(caller)?;
-        tracing::info!(peer = %caller.peer.address, "logged in");
+        let client =
+            headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default();
+        tracing::info!(peer = %caller.peer.address, client, "logged in");
         Ok(listing::whole(daap_proto::reply::login(id)))
     }
 
