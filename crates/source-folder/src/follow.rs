@@ -15,7 +15,7 @@ use crate::scan::{Knows, Pass, Scanner, Scope, shape};
 use crate::settling::{Settling, Shape};
 use crate::walk::{self, Look};
 use crate::watch::{self, Heard, Inbox};
-use crate::{key, names, tags};
+use crate::{key, names, playlists, tags};
 
 /// How often it is checked that the root is still the folder it was and that disks come and go.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
@@ -211,7 +211,9 @@ impl Follower {
         let Pass { lost, moving, changed } =
             self.scanner.pass(scopes, &|path| settling.is_pending(path))?;
         for (path, shape) in moving {
-            self.touch(path, Some(shape));
+            if !self.settling.is_pending(&path) {
+                self.touch(path, Some(shape));
+            }
         }
         match lost {
             Some(problem) => {
@@ -257,7 +259,8 @@ impl Follower {
             // It is the picture of the discs below, too.
             return Some(Scope::Tree(parent));
         }
-        let is_ours = tags::is_song(Path::new(name)) || names::is_playlist(name);
+        let is_ours =
+            tags::is_song(Path::new(name)) || playlists::is_playlist(name.as_encoded_bytes());
         match self.scanner.knows(key) {
             Knows::Folder => Some(Scope::Tree(key.to_vec())),
             Knows::Song => Some(Scope::Folder(parent)),

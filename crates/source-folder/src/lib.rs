@@ -46,6 +46,7 @@
 
 mod follow;
 mod key;
+mod lists;
 mod mounts;
 mod names;
 pub mod playlists;

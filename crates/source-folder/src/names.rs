@@ -8,11 +8,6 @@ use std::path::{Path, PathBuf};
 const PICTURE_STEMS: &[&str] = &["cover", "folder", "front", "artwork", "albumart", "album"];
 /// Their suffixes, the best first.
 const PICTURE_SUFFIXES: &[&str] = &["jpg", "jpeg", "png"];
-/// Suffixes of playlists.
-const PLAYLIST_SUFFIXES: &[&str] = &["m3u", "m3u8", "pls", "xspf"];
-/// Names under which iTunes keeps its library.
-const ITUNES_LIBRARIES: &[&str] =
-    &["library.xml", "itunes library.xml", "itunes music library.xml"];
 /// What folders begin with that hold one disc of an album.
 const DISC_WORDS: &[&str] = &["cd", "disc", "disk", "dvd", "side", "vinyl", "lp"];
 
@@ -52,20 +47,6 @@ pub(crate) fn is_disc_folder(name: &[u8]) -> bool {
     })
 }
 
-/// Whether a file of this name is a playlist, or a library of them.
-pub(crate) fn is_playlist(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else {
-        let suffix = Path::new(name).extension().and_then(OsStr::to_str);
-        return suffix.is_some_and(|suffix| {
-            PLAYLIST_SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
-        });
-    };
-    let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix);
-    suffix.is_some_and(|suffix| {
-        PLAYLIST_SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
-    }) || ITUNES_LIBRARIES.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,18 +78,6 @@ mod tests {
         }
         for name in ["CD", "Discovery", "Disc2go", "Live", "2", ""] {
             assert!(!is_disc_folder(name.as_bytes()), "{name}");
-        }
-    }
-
-    #[test]
-    fn playlists_are_known_by_their_names() {
-        for name in
-            ["a.m3u", "a.M3U8", "a.pls", "a.xspf", "iTunes Music Library.xml", "Library.xml"]
-        {
-            assert!(is_playlist(OsStr::new(name)), "{name}");
-        }
-        for name in ["m3u", "other.xml", "a.txt"] {
-            assert!(!is_playlist(OsStr::new(name)), "{name}");
         }
     }
 }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use library::{Change, Closed, Known, Report, ScanPhase, SourceKey, Stamp};
 
+use crate::lists::{self, Lists};
+use crate::playlists::Songs;
 use crate::settling::{STILL, Shape};
 use crate::tags::{self, TagError};
 use crate::walk::{self, Found, Look, SongFile, Walk};
@@ -65,6 +67,20 @@ pub(crate) struct Pass {
     pub(crate) changed: bool,
 }
 
+/// Whether a file has come to rest.
+type Rests<'a> = &'a dyn Fn(&Path, Look) -> bool;
+
+impl Pass {
+    /// Whether a file has come to rest; if not, notes it.
+    fn rests(&mut self, path: PathBuf, look: Look, rests: Rests<'_>) -> bool {
+        let resting = rests(&path, look);
+        if !resting {
+            self.moving.push((path, shape(look)));
+        }
+        resting
+    }
+}
+
 /// What is remembered of a song that was reported.
 #[derive(Debug)]
 struct Song {
@@ -106,6 +122,7 @@ pub(crate) struct Scanner {
     threads: usize,
     report: Report,
     songs: BTreeMap<SourceKey, Song>,
+    lists: Lists,
     /// Files that are no songs, as they looked when that was found.
     bad: HashMap<SourceKey, Bad>,
     /// Folders that could not be read when last looked at.
@@ -124,6 +141,7 @@ impl Scanner {
             threads,
             report,
             songs,
+            lists: Lists::new(&known.playlists),
             bad: HashMap::new(),
             unreadable: HashSet::new(),
             mounts: BTreeSet::new(),
@@ -135,11 +153,13 @@ impl Scanner {
         &self.root
     }
 
-    /// Whether there is a song with this key, or one below a folder with it.
+    /// Whether there is a song with this key, or a song or playlist below a folder with it.
     pub(crate) fn knows(&self, key: &[u8]) -> Knows {
         if self.songs.contains_key(&SourceKey::from(key)) {
             Knows::Song
-        } else if self.below(&Scope::Tree(key.to_vec())).next().is_some() {
+        } else if self.below(&Scope::Tree(key.to_vec())).next().is_some()
+            || self.lists.has_below(key)
+        {
             Knows::Folder
         } else {
             Knows::Nothing
@@ -179,11 +199,15 @@ impl Scanner {
             unreachable.iter().any(|folder| key::is_below(key.as_bytes(), folder))
         });
         self.away(away, &mut pass)?;
-        let first = self.songs.is_empty();
-        let news = self.moved(gone, found.songs, &mut pass)?;
         // The first pass reads all there is; whoever is writing then will be heard again.
-        let news = if first { news } else { self.settled(news, waits, &mut pass) };
+        let first = self.songs.is_empty();
+        let rests = |path: &Path, look| first || !waits(path) && !is_fresh(look);
+        let news = self.moved(gone, found.songs, &mut pass)?;
+        let news = self.resting(news, &rests, &mut pass);
+        let came = !news.is_empty();
         self.read(news, whole.then_some(found.count), &mut pass)?;
+        self.gone_lists(&scopes, &found.playlists, &unreachable, &mut pass)?;
+        self.read_lists(found.playlists, came, &rests, &mut pass)?;
         Ok(pass)
     }
 
@@ -325,24 +349,12 @@ impl Scanner {
     }
 
     /// The news without the files that are still being written, which are to be looked at again.
-    fn settled(
-        &self,
-        news: Vec<SongFile>,
-        waits: &dyn Fn(&Path) -> bool,
-        pass: &mut Pass,
-    ) -> Vec<SongFile> {
-        let is_settled = |file: &SongFile| {
-            let Some(path) = key::path(&self.root, file.key.as_bytes()) else { return false };
-            if waits(&path) {
-                return false;
-            }
-            let fresh = is_fresh(file.look);
-            if fresh {
-                pass.moving.push((path, shape(file.look)));
-            }
-            !fresh
+    fn resting(&self, news: Vec<SongFile>, rests: Rests<'_>, pass: &mut Pass) -> Vec<SongFile> {
+        let is_resting = |file: &SongFile| {
+            let path = key::path(&self.root, file.key.as_bytes());
+            path.is_some_and(|path| pass.rests(path, file.look, rests))
         };
-        news.into_iter().filter(is_settled).collect()
+        news.into_iter().filter(is_resting).collect()
     }
 
     /// Finds out which of the gone files are among the new ones under another name; the others are gone. Returns
@@ -370,6 +382,7 @@ impl Scanner {
                 unread.push(file.clone());
             }
             self.songs.insert(file.key.clone(), Song::new(stamp));
+            self.lists.moved(&from, &file.key);
             self.report.blocking_change(Change::Moved { from, to: file.key, stamp })?;
             pass.changed = true;
         }
@@ -414,6 +427,60 @@ impl Scanner {
             self.bad.retain(|key, _| still_bad.contains(key));
         }
         if closed.into_inner() || self.report.is_stopped() { Err(Closed) } else { Ok(()) }
+    }
+
+    /// Reports the playlists whose files are no longer there.
+    fn gone_lists(
+        &mut self,
+        scopes: &[Scope],
+        found: &[(SourceKey, Look)],
+        unreachable: &[Vec<u8>],
+        pass: &mut Pass,
+    ) -> Result<(), Closed> {
+        let there: HashSet<_> = found.iter().map(|(key, _)| key).collect();
+        let is_gone = |scope: &Scope, key: &SourceKey| {
+            let bytes = key.as_bytes();
+            let out_of_reach = unreachable.iter().any(|folder| key::is_below(bytes, folder));
+            scope.contains(bytes) && !there.contains(key) && !out_of_reach
+        };
+        let gone =
+            |scope| self.lists.below(Scope::folder(scope)).filter(move |key| is_gone(scope, key));
+        let gone: Vec<_> = scopes.iter().flat_map(gone).cloned().collect();
+        for file in gone {
+            self.lists.gone(&file, &self.report)?;
+            pass.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Reads the playlist files that are new or changed; and if songs came, those that miss some.
+    fn read_lists(
+        &mut self,
+        found: Vec<(SourceKey, Look)>,
+        songs_came: bool,
+        rests: Rests<'_>,
+        pass: &mut Pass,
+    ) -> Result<(), Closed> {
+        let mut unread = BTreeMap::new();
+        if songs_came {
+            unread.extend(self.lists.unmatched().map(|(key, stamp)| (key.clone(), stamp)));
+        }
+        for (file, look) in found {
+            let Some(path) = key::path(&self.root, file.as_bytes()) else { continue };
+            let stamp = lists::stamp(look);
+            if self.lists.is_news(&file, stamp) && pass.rests(path, look, rests) {
+                unread.insert(file, stamp);
+            }
+        }
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let songs = Songs::new(&self.root, self.songs.keys().cloned());
+        for (file, stamp) in unread {
+            self.lists.read(&self.root, &file, stamp, &songs, &self.report)?;
+            pass.changed = true;
+        }
+        Ok(())
     }
 
     fn read_one(&self, file: &SongFile) -> Outcome {

@@ -10,7 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use library::{SourceKey, Stamp};
 
-use crate::{key, names, pool, tags};
+use crate::{key, names, playlists, pool, tags};
 
 /// Looking is waiting, for a disk or a network, so more of it is done at once than there are processors.
 const THREADS: usize = 8;
@@ -283,7 +283,7 @@ fn kind(entry: &fs::DirEntry, line: Option<&Arc<Line>>) -> Option<Kind> {
         None
     } else if tags::is_song(Path::new(&name)) {
         Some(Kind::Song(Look::of(&fs::metadata(entry.path()).ok()?)))
-    } else if names::is_playlist(&name) {
+    } else if playlists::is_playlist(name.as_encoded_bytes()) {
         Some(Kind::Playlist(Look::of(&fs::metadata(entry.path()).ok()?)))
     } else {
         names::is_picture(&name).then_some(Kind::Picture)

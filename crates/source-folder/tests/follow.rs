@@ -117,6 +117,20 @@ async fn a_picture_that_comes_and_goes_is_told() {
 }
 
 #[tokio::test]
+async fn a_playlist_gets_its_songs_as_they_come_and_keeps_them_as_they_move() {
+    let (root, mut running) = following(&["a/1.mp3"]).await;
+    fs::write(root.path().join("best.m3u"), "a/1.mp3\nM:\\New\\2.mp3\n").unwrap();
+    assert_eq!(running.said().await, ["playlist best.m3u"]);
+    assert_eq!(running.shelf.songs_of("best.m3u"), ["a/1.mp3"]);
+    fs::rename(root.path().join("a"), root.path().join("z")).unwrap();
+    assert_eq!(running.said().await, ["moved a/1.mp3 -> z/1.mp3"]);
+    write(root.path(), "New/2.mp3");
+    assert_eq!(running.said().await, ["playlist best.m3u", "song New/2.mp3"]);
+    assert_eq!(running.shelf.songs_of("best.m3u"), ["z/1.mp3", "New/2.mp3"]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_root_that_goes_and_comes_while_it_is_followed_costs_nothing() {
     let home = tempfile::tempdir().unwrap();
     let (root, aside) = (home.path().join("music"), home.path().join("aside"));

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use library::ScanPhase;
+use library::{ScanPhase, SourceKey};
 use support::{Running, Shelf, start};
 use tempfile::TempDir;
 use testkit::media::{Format, Song, jpeg};
@@ -215,7 +215,7 @@ async fn names_that_are_no_text_are_names() {
     fs::copy(root.path().join("good.mp3"), root.path().join(name)).unwrap();
     let mut running = start(root.path(), Shelf::default());
     assert_eq!(running.settled().await.len(), 2);
-    let key = library::SourceKey::from(&b"caf\xE9.mp3"[..]);
+    let key = SourceKey::from(&b"caf\xE9.mp3"[..]);
     let content = library::Source::open(&*running.source, key).await.unwrap();
     assert_eq!(content.length, Some(fs::metadata(root.path().join("good.mp3")).unwrap().len()));
     running.stop().await;
@@ -279,8 +279,88 @@ async fn a_wrong_suffix_does_not_matter() {
     assert_eq!(shelf.track("Jet.mp3").format.as_str(), "flac");
 }
 
+fn list(root: &Path, path: &str, text: &str) {
+    fs::write(root.join(path), text).unwrap();
+    age(&root.join(path));
+}
+
+#[tokio::test]
+async fn playlists_are_reported_after_their_songs_and_only_when_they_change() {
+    let root = folder(&["a/1.mp3", "a/2.mp3"]);
+    list(root.path(), "best.m3u", "a/2.mp3\nC:\\Music\\A\\1.MP3\n");
+    let mut running = start(root.path(), Shelf::default());
+    assert_eq!(running.settled().await, ["playlist best.m3u", "song a/1.mp3", "song a/2.mp3"]);
+    let shelf = running.stop().await;
+    assert_eq!(shelf.songs_of("best.m3u"), ["a/2.mp3", "a/1.mp3"]);
+    let (said, shelf) = pass(root.path(), shelf).await;
+    assert!(said.is_empty(), "{said:?}");
+
+    list(root.path(), "best.m3u", "a/2.mp3\n");
+    let (said, shelf) = pass(root.path(), shelf).await;
+    assert_eq!(said, ["playlist best.m3u"]);
+    fs::remove_file(root.path().join("best.m3u")).unwrap();
+    let (said, _) = pass(root.path(), shelf).await;
+    assert_eq!(said, ["playlist gone best.m3u"]);
+}
+
+#[tokio::test]
+async fn a_library_of_itunes_gives_playlists_folders_and_what_was_recorded() {
+    let root = folder(&["Music/Wings/Jet.mp3"]);
+    let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0"><dict>
+<key>Music Folder</key><string>file:///Users/linda/Music/iTunes/iTunes%20Media/</string>
+<key>Tracks</key><dict><key>7</key><dict>
+<key>Track ID</key><integer>7</integer><key>Rating</key><integer>80</integer><key>Play Count</key><integer>12</integer>
+<key>Location</key><string>file:///Users/linda/Music/iTunes/iTunes%20Media/Music/Wings/Jet.mp3</string>
+</dict></dict>
+<key>Playlists</key><array>
+<dict><key>Name</key><string>Library</string><key>Master</key><true/>
+<key>Playlist Persistent ID</key><string>0000000000000001</string>
+<key>Playlist Items</key><array><dict><key>Track ID</key><integer>7</integer></dict></array></dict>
+<dict><key>Name</key><string>Seventies</string><key>Folder</key><true/>
+<key>Playlist Persistent ID</key><string>0000000000000002</string></dict>
+<dict><key>Name</key><string>Best</string><key>Parent Persistent ID</key><string>0000000000000002</string>
+<key>Playlist Persistent ID</key><string>0000000000000003</string>
+<key>Playlist Items</key><array><dict><key>Track ID</key><integer>7</integer></dict></array></dict>
+</array></dict></plist>"#;
+    list(root.path(), "iTunes Library.xml", xml);
+    let (said, shelf) = pass(root.path(), Shelf::default()).await;
+    let (folder, best) =
+        ("iTunes Library.xml#0000000000000002", "iTunes Library.xml#0000000000000003");
+    assert_eq!(
+        said,
+        [
+            format!("playlist {folder}"),
+            format!("playlist {best}"),
+            "song Music/Wings/Jet.mp3".to_owned(),
+            "usage Music/Wings/Jet.mp3".to_owned(),
+        ]
+    );
+    assert_eq!(shelf.songs_of(best), ["Music/Wings/Jet.mp3"]);
+    assert_eq!(shelf.playlists[best].parent, Some(folder.into()));
+    assert_eq!(shelf.recorded["Music/Wings/Jet.mp3"].rating, Some(80));
+    let (said, shelf) = pass(root.path(), shelf).await;
+    assert!(said.is_empty(), "{said:?}");
+    fs::remove_file(root.path().join("iTunes Library.xml")).unwrap();
+    let (said, _) = pass(root.path(), shelf).await;
+    assert_eq!(said, [format!("playlist gone {folder}"), format!("playlist gone {best}")]);
+}
+
+#[tokio::test]
+async fn playlists_out_of_reach_stay() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("music");
+    write(&root, "a.mp3", "A");
+    list(&root, "best.m3u", "a.mp3\n");
+    let shelf = scanned(&root).await;
+    fs::rename(&root, home.path().join("aside")).unwrap();
+    let (said, shelf) = pass(&root, shelf).await;
+    assert_eq!(said, ["away a.mp3"]);
+    assert_eq!(shelf.songs_of("best.m3u"), ["a.mp3"]);
+}
+
 async fn open(running: &Running, key: &str) -> Result<library::Content, library::SourceError> {
-    library::Source::open(&*running.source, library::SourceKey::from(key)).await
+    library::Source::open(&*running.source, SourceKey::from(key)).await
 }
 
 #[tokio::test]

@@ -48,6 +48,12 @@ impl Songs {
         Self { root: names.collect(), rows }
     }
 
+    /// Whether there is a song with just this key.
+    pub(crate) fn contains(&self, key: &SourceKey) -> bool {
+        let names: Vec<&[u8]> = key.as_bytes().split(|byte| *byte == b'/').collect();
+        self.at(&names) == Some(key)
+    }
+
     /// The names on the way to the folder itself.
     pub(super) fn root(&self) -> &[Vec<u8>] {
         &self.root

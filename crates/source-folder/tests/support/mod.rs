@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use daap_model::Track;
 use library::{
-    Change, Known, Listener, Playlist, Recorded, Report, ScanState, Source, SourceKey, Stamp, Told,
+    Change, Known, Listener, Playlist, PlaylistContent, Recorded, Report, ScanState, Source,
+    SourceKey, Stamp, Told,
 };
 use source_folder::{FolderConfig, FolderSource};
 use tokio::task::JoinHandle;
@@ -37,6 +38,14 @@ impl Shelf {
 
     pub fn keys(&self) -> Vec<&str> {
         self.songs.keys().map(String::as_str).collect()
+    }
+
+    /// The songs of a playlist.
+    pub fn songs_of(&self, list: &str) -> Vec<String> {
+        match &self.playlists[list].content {
+            PlaylistContent::Songs(keys) => keys.iter().map(SourceKey::to_string).collect(),
+            PlaylistContent::Folder => panic!("{list} is a folder"),
+        }
     }
 
     pub fn track(&self, key: &str) -> &Track {
