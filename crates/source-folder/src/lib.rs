@@ -44,6 +44,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod artwork;
 mod follow;
 mod key;
 mod lists;
@@ -73,6 +74,8 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task;
 
+pub use artwork::{Gallery, GalleryConfig};
+
 use follow::Follower;
 use scan::Scanner;
 use watch::Inbox;
@@ -88,6 +91,9 @@ pub struct FolderConfig {
     pub sweep: Duration,
     /// How many threads read tags. As many as there are processors by default.
     pub readers: usize,
+    /// Where pictures come from. Folders that are shared together can have one gallery; by default each has its
+    /// own, without a cache.
+    pub gallery: Gallery,
 }
 
 impl FolderConfig {
@@ -95,7 +101,8 @@ impl FolderConfig {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let readers = thread::available_parallelism().map_or(1, usize::from);
-        Self { root: root.into(), sweep: Duration::from_secs(5 * 60), readers }
+        let (sweep, gallery) = (Duration::from_secs(5 * 60), Gallery::default());
+        Self { root: root.into(), sweep, readers, gallery }
     }
 }
 
@@ -178,10 +185,10 @@ impl Source for FolderSource {
 
     fn artwork(
         &self,
-        _key: SourceKey,
-        _size: ArtworkSize,
+        key: SourceKey,
+        size: ArtworkSize,
     ) -> SourceFuture<'_, Result<Option<Artwork>, SourceError>> {
-        Box::pin(async { Ok(None) })
+        Box::pin(self.config.gallery.picture(&self.config.root, key, size))
     }
 }
 
