@@ -30,12 +30,14 @@ pub(crate) async fn advert(
     let interfaces = if share.ipv4_only { reaching?.ipv4_only()? } else { reaching? };
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     let database = library.snapshot().databases().next().map(|database| database.persistent_id);
+    // Where the server listens on several ports, the first that others can reach stands for it.
+    let reachable = bound.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
     Some(Advert {
         password: share.password,
         machine_id: Some(machine_id(machine(library).await)),
         database_id: database.map(|id| database_id(id.get())),
         interfaces,
-        ..Advert::new(share.name.clone(), host, bound.first()?.port())
+        ..Advert::new(share.name.clone(), host, reachable.port())
     })
 }
 
