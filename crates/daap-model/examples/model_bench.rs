@@ -9,6 +9,9 @@ use daap_model::*;
 
 const DB: DatabaseId = DatabaseId::LOWEST;
 
+/// Songs in a batch while the library is built.
+const BATCH: usize = 2000;
+
 fn main() {
     let sizes: Vec<u32> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
     for size in if sizes.is_empty() { vec![100_000] } else { sizes } {
@@ -78,11 +81,11 @@ fn bench(size: u32) {
     model.apply(Batch::from_iter([named])).expect("it is new");
     let mut building = Duration::ZERO;
     // In parts, as a store would load them, so that the songs are not all held twice.
-    for first in (0..size).step_by(10_000) {
-        let batch: Batch = (first..size.min(first + 10_000)).map(|n| put(song(n))).collect();
+    for first in (0..size).step_by(BATCH) {
+        let batch: Batch = (first..size.min(first + BATCH as u32)).map(|n| put(song(n))).collect();
         building += time(|| model.apply(batch).expect("it is right")).0;
     }
-    show("build, batches of 10,000", building);
+    show(&format!("build, batches of {BATCH}"), building);
     if let (Some(before), Some(after)) = (memory, resident()) {
         println!("  {:<44} {:>9} B", "memory a song", (after - before) / u64::from(size));
     }

@@ -218,11 +218,11 @@ impl Draft {
     pub(crate) fn finish(mut self, now: Timestamp) -> Result<Option<Database>, ApplyError> {
         self.changed.sort_unstable();
         self.changed.dedup();
-        self.answer_smart(now);
-        self.put_base();
         if self.containers_changed {
             self.check_folders()?;
         }
+        self.answer_smart(now);
+        self.put_base();
         let is_changed = self.containers_changed
             || !self.changed.is_empty()
             || self.before.as_ref().is_none_or(|before| {

@@ -428,6 +428,19 @@ mod tests {
     }
 
     #[test]
+    fn an_artist_goes_with_the_last_song_though_the_album_stays() {
+        let release =
+            |artist| Track { musicbrainz_album: MusicBrainzId::new(1), ..by(artist, "Split") };
+        let mut model = model([put(1, release("Wings")), put(2, release("Queen"))]);
+        let artists = database(&model).groups(GroupKind::Artists, None, GroupSort::Name);
+        assert_eq!(artists.len(), 2);
+        model.apply([remove(1)].into_iter().collect()).unwrap();
+        let there = |group: &Group| database(&model).group(group.id).is_some();
+        assert_eq!((&*artists[1].name, there(&artists[1])), ("Wings", false));
+        assert_eq!((&*artists[0].name, there(&artists[0])), ("Queen", true));
+    }
+
+    #[test]
     fn groups_with_the_same_low_bits_get_different_row_ids() {
         let mut ids = GroupIds::default();
         let low = u64::from(GroupId::MAX);

@@ -376,6 +376,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_song_stays_small() {
+        // A library of a million holds a million of them; a field that is rarely used is better boxed.
+        assert!(size_of::<Item>() <= 256, "{} bytes", size_of::<Item>());
+    }
+
+    #[test]
     fn times_are_clamped_not_wrapped() {
         assert_eq!(Timestamp::from_unix(-5), Timestamp(0));
         assert_eq!(Timestamp::from_unix(1 << 40), Timestamp(u32::MAX));

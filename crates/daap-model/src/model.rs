@@ -282,6 +282,15 @@ mod tests {
     }
 
     #[test]
+    fn a_playlist_is_not_touched_by_the_end_of_a_song_it_no_longer_has() {
+        let mut model = library();
+        apply(&mut model, [put_container(3, Some(2), songs(&[2]))]);
+        let seen = model.snapshot().revision();
+        apply(&mut model, [remove(1)]);
+        assert_eq!(delta(&model, seen), [vec![], vec![1], vec![1], vec![]]);
+    }
+
+    #[test]
     fn a_revision_of_another_time_is_unknown() {
         let mut model = library();
         apply(&mut model, [remove(1)]);

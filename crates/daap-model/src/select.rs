@@ -183,7 +183,7 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// The rows of a listing. It stands for itself: it holds the songs, not the snapshot, and costs four
+/// The rows of a listing. It stands for itself: it holds the songs, not the snapshot, and costs eight
 /// bytes a row at most.
 #[derive(Clone, Debug)]
 pub struct Rows {

@@ -51,6 +51,8 @@ fn filter() -> impl Strategy<Value = Filter> {
             .prop_map(|name| Filter::Text(TextField::Album, TextTest::Equals(name.into()))),
         prop::sample::select(vec!["Wings", "10cc"])
             .prop_map(|name| Filter::Text(TextField::Artist, TextTest::Equals(name.into()))),
+        prop::sample::select(vec!["", "Wings", "Various Artists", "Queen"])
+            .prop_map(|name| Filter::Text(TextField::AlbumArtist, TextTest::Equals(name.into()))),
         "[a-c]"
             .prop_map(|text| Filter::Text(TextField::Name, TextTest::Contains(Folded::new(&text)))),
         (0..16_u64).prop_map(|id| Filter::Number(NumberField::Id, NumberTest::Equals(id))),
@@ -296,6 +298,11 @@ proptest! {
             prop_assert_eq!(&followed.1, &client.containers);
         }
     }
+}
+
+proptest! {
+    // It builds a library for every step of every history.
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_history_ends_where_putting_everything_at_once_does(history in history()) {
@@ -313,7 +320,9 @@ proptest! {
         let database = database(&model);
         check_same(&database, &self::database(&made_at_once(&database, step)), false);
     }
+}
 
+proptest! {
     #[test]
     fn a_query_by_index_finds_what_a_scan_finds(history in history(), filter in filter()) {
         let mut model = model();
