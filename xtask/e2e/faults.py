@@ -41,7 +41,7 @@ def read_only(checks, music):
     wrap = []
     if os.geteuid() == 0:
         e2e.SERVER, wrap = as_nobody(folder)
-    fails(checks, "data-folder-read-only", [music, "--listen", "127.0.0.1:0", "--data", data], [data, "--data"], wrap)
+    fails(checks, "data-folder-read-only", [music, "--listen", "127.0.0.1:0", "--data", data], [data, "another data folder"], wrap)
 
 
 def main():
@@ -60,7 +60,7 @@ def main():
     fails(checks, "folder-missing", [nowhere, *here, *data("missing")], [nowhere])
     fails(checks, "folder-is-a-file", [os.path.join(music, "a.mp3"), *here, *data("file")], ["a.mp3"])
     with e2e.Server(music, data=os.path.join(e2e.WORK, "shared")) as server:
-        fails(checks, "data-folder-in-use", [music, *here, *data("shared")], [os.path.join(e2e.WORK, "shared"), "--data"])
+        fails(checks, "data-folder-in-use", [music, *here, *data("shared")], [os.path.join(e2e.WORK, "shared"), "another data folder"])
         checks.check(server.scanned(1) == 1, "the-first-server-goes-on")
         server.check_end(checks)
     garbage = e2e.fresh("garbage")

@@ -42,7 +42,6 @@ def raw(server, request):
     """The answer to these very bytes: (status line, body)."""
     with socket.create_connection((server.host, server.port), timeout=20) as s:
         s.sendall(request)
-        s.shutdown(socket.SHUT_WR)
         answer = b""
         while part := s.recv(65536):
             answer += part

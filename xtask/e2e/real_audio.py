@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
 
@@ -25,7 +26,20 @@ DURATION_MS = 50
 
 # Where we differ from ffprobe: pattern of files, field (`listed` for whether it is a song at all), reason.
 EXPLAINED = [
+    ("*.dsf", "listed", "DSD is not read by our tag library, and no DAAP client plays it"),
+    ("*.tta", "listed", "True Audio is not read by our tag library"),
+    ("*.wma", "listed", "Windows Media is not read by our tag library"),
+    ("*/multiplexed.spx", "listed", "a Speex stream interleaved with another: a test of its own for tag writers"),
+    ("*/truncated-64bit.mp4", "listed", "cut off in its index; ffprobe finds 14 of its frames"),
+    ("*/audacious-trailing-id32-apev2.mp3", "duration", "an ID3v2 tag behind the sound counts as sound, more so for ffprobe"),
+    ("*/bad-xing.mp3", "duration", "4 KiB of a song with a header that is garbage; everybody guesses"),
+    ("*/id3v1v2-combined.mp3", "album", "its ID3v2 tag has none, the ID3v1 tag has; ffprobe reads one of the two"),
+    ("*/silence-2s-PCM-*-ID3v23.wav", "artist", "its ID3 tag has two artists; ffprobe takes the RIFF tag"),
+    ("*/silence-44-s.flac", "artist", "two artists, joined with another sign"),
+    ("*/silence-44-s.wv", "artist", "two artists; ffprobe takes the first"),
+    ("*/silence-44-s.mp3", "artist", "two frames where the standard allows one; ffprobe takes the first, we the last"),
 ]
+DECODED = "ffprobe guesses the length; decoding the sound gives ours"
 
 
 def fetch(folder):
@@ -73,6 +87,12 @@ def ffprobe(path):
             "track": int(track.group(1)) if track else 0, "ms": round(float(answer["format"]["duration"]) * 1000)}
 
 
+def decoded_ms(path):
+    """How long the sound is when all of it is decoded."""
+    command = ["ffmpeg", "-nostdin", "-v", "quiet", "-i", path, "-map", "0:a:0", "-ac", "1", "-ar", "8000", "-f", "s16le", "-"]
+    return len(subprocess.run(command, stdout=subprocess.PIPE, timeout=60).stdout) // 16
+
+
 def clean(text):
     return (text or "").replace("\0", "").strip()
 
@@ -93,7 +113,7 @@ class Comparison:
             self.checks.fail("%s %s" % (field, path), detail)
         return bool(reason)
 
-    def song(self, path, want, song):
+    def song(self, path, file, want, song):
         stem = os.path.basename(path).rsplit(".", 1)[0]
         got = {"title": song.get(b"minm", ""), "artist": song.get(b"asar", ""), "album": song.get(b"asal", ""),
                "track": song.get(b"astn", 0)}
@@ -103,8 +123,12 @@ class Comparison:
         for field, value in got.items():
             if value != want[field]:
                 good &= self.differs(path, field, "%r, ffprobe says %r" % (value, want[field]))
-        if abs(song.get(b"astm", 0) - want["ms"]) > DURATION_MS:
-            good &= self.differs(path, "duration", "%d ms, ffprobe says %d ms" % (song.get(b"astm", 0), want["ms"]))
+        ms = song.get(b"astm", 0)
+        if abs(ms - want["ms"]) > DURATION_MS:
+            if abs(ms - decoded_ms(file)) <= DURATION_MS:
+                self.reasons[DECODED] += 1
+            else:
+                good &= self.differs(path, "duration", "%d ms, ffprobe says %d ms" % (ms, want["ms"]))
         if good:
             self.checks.ok(path)
 
@@ -131,11 +155,13 @@ def main():
                 stem = os.path.basename(path).rsplit(".", 1)[0]
                 song = next((song for song in songs if song.get(b"minm") == stem), songs[0] if songs else None)
                 if want and song:
-                    comparison.song(path, want, song)
+                    comparison.song(path, os.path.join(music, path), want, song)
                 elif want:
                     comparison.differs(path, "listed", "ffprobe reads it, and it is not listed")
         suffixes = collections.Counter(song.get(b"asfm") for songs in listed.values() for song in songs)
         checks.check(len(suffixes) >= 8, "formats", dict(suffixes))
+        unused = {reason for _, _, reason in EXPLAINED} - set(comparison.reasons)
+        checks.check(not unused, "explanations-needed", sorted(unused))
         for reason, count in comparison.reasons.most_common():
             print("explained: %3d x %s" % (count, reason))
         server.check_end(checks)
