@@ -8,21 +8,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use library::{Change, Closed, Known, Report, ScanPhase, SourceKey, Stamp};
 
 use crate::lists::{self, Lists};
+use crate::moves::Gone;
 use crate::playlists::Songs;
+use crate::progress::Progress;
 use crate::settling::{STILL, Shape};
 use crate::tags::{self, TagError};
 use crate::walk::{self, Found, Look, SongFile, Walk};
 use crate::{key, mounts, pool};
 
-/// How often progress is told while files are read.
-const TELL_EVERY: Duration = Duration::from_millis(100);
 /// The most keys in one report of songs that went away or came back.
 const KEYS_AT_ONCE: usize = 1000;
 /// The most broken files whose look is remembered, so that they are not tried again at every pass.
@@ -365,7 +365,8 @@ impl Scanner {
         news: Vec<SongFile>,
         pass: &mut Pass,
     ) -> Result<Vec<SongFile>, Closed> {
-        let mut gone = Gone::new(gone, &self.songs);
+        let stamped = |key: SourceKey| self.songs.get(&key).map(|song| (key, song.stamp));
+        let mut gone = Gone::new(gone.into_iter().filter_map(stamped).collect());
         let mut unread = Vec::with_capacity(news.len());
         for file in news {
             let from = if self.songs.contains_key(&file.key) { None } else { gone.take(&file) };
@@ -602,106 +603,4 @@ fn outermost(scopes: &[Scope]) -> Vec<Scope> {
         .copied()
         .cloned()
         .collect()
-}
-
-/// Files that are gone, for finding them again under another key.
-struct Gone {
-    by_file: HashMap<u64, Vec<(SourceKey, Stamp)>>,
-    by_copy: HashMap<(u64, i64, Vec<u8>), Vec<SourceKey>>,
-    left: BTreeSet<SourceKey>,
-}
-
-impl Gone {
-    fn new(gone: Vec<SourceKey>, songs: &BTreeMap<SourceKey, Song>) -> Self {
-        let mut by_file: HashMap<_, Vec<_>> = HashMap::new();
-        let mut by_copy: HashMap<_, Vec<_>> = HashMap::new();
-        for key in &gone {
-            let Some(song) = songs.get(key) else { continue };
-            by_file.entry(song.stamp.file).or_default().push((key.clone(), song.stamp));
-            by_copy.entry(copy_of(song.stamp, key)).or_default().push(key.clone());
-        }
-        Self { by_file, by_copy, left: gone.into_iter().collect() }
-    }
-
-    /// The gone file that this new one was, if it was one: the same file by number, size and time; or a copy of
-    /// the same name, size and time. Each is found once.
-    fn take(&mut self, file: &SongFile) -> Option<SourceKey> {
-        if self.left.is_empty() {
-            return None;
-        }
-        let stamp = file.stamp();
-        let same = self.by_file.get(&stamp.file).into_iter().flatten();
-        let mut same =
-            same.filter(|(key, gone)| walk::is_same_file(*gone, stamp) && self.left.contains(key));
-        let found = same.next().map(|(key, _)| key).or_else(|| {
-            let copies = self.by_copy.get(&copy_of(stamp, &file.key));
-            copies.into_iter().flatten().find(|key| self.left.contains(key))
-        });
-        let found = found?.clone();
-        self.left.remove(&found);
-        Some(found)
-    }
-
-    /// Those that were not found again.
-    fn rest(self) -> BTreeSet<SourceKey> {
-        self.left
-    }
-}
-
-/// What a copy has in common with its original. Copying may cut the time to whole seconds.
-fn copy_of(stamp: Stamp, key: &SourceKey) -> (u64, i64, Vec<u8>) {
-    (stamp.size, stamp.modified_ns.div_euclid(1_000_000_000), key::name(key.as_bytes()).to_vec())
-}
-
-/// Counts what is read, and tells it now and then. A pass over a part of the tree is not told: the figures
-/// are those of the last whole one.
-struct Progress<'a> {
-    report: &'a Report,
-    whole: Option<u64>,
-    done: AtomicU64,
-    errors: AtomicU64,
-    told: Mutex<Instant>,
-}
-
-impl<'a> Progress<'a> {
-    /// `whole`: how many songs there are, and how many of them are to be read.
-    fn new(report: &'a Report, whole: Option<(u64, u64)>) -> Self {
-        let (all, unread) = whole.unwrap_or_default();
-        let progress = Self {
-            report,
-            whole: whole.map(|(all, _)| all),
-            done: AtomicU64::new(all - unread.min(all)),
-            errors: AtomicU64::new(0),
-            told: Mutex::new(Instant::now()),
-        };
-        progress.tell();
-        progress
-    }
-
-    fn one(&self, error: bool) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-        self.errors.fetch_add(u64::from(error), Ordering::Relaxed);
-        // If another thread is telling, it need not be told again.
-        if let Ok(mut told) = self.told.try_lock()
-            && told.elapsed() >= TELL_EVERY
-        {
-            *told = Instant::now();
-            self.tell();
-        }
-    }
-
-    /// The pass is over: what was not read now is not waited for.
-    fn end(&self) {
-        self.done.store(self.whole.unwrap_or(0), Ordering::Relaxed);
-        self.tell();
-    }
-
-    fn tell(&self) {
-        let Some(total) = self.whole else { return };
-        self.report.scan(|scan| {
-            scan.total = total;
-            scan.done = self.done.load(Ordering::Relaxed);
-            scan.errors = self.errors.load(Ordering::Relaxed);
-        });
-    }
 }

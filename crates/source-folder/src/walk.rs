@@ -63,11 +63,6 @@ pub(crate) fn unread(stamp: Stamp) -> Stamp {
     Stamp { modified_ns: stamp.modified_ns & !0xFF, ..stamp }
 }
 
-/// Whether two stamps of songs are of the same file, wherever it is and whatever lies beside it.
-pub(crate) fn is_same_file(a: Stamp, b: Stamp) -> bool {
-    a.file != 0 && a.file == b.file && a.size == b.size && a.modified_ns >> 8 == b.modified_ns >> 8
-}
-
 #[cfg(unix)]
 fn file_number(metadata: &Metadata) -> u64 {
     // Without the device, whose number may be another after a restart.

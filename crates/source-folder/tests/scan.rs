@@ -241,7 +241,7 @@ async fn songs_in_a_folder_that_cannot_be_read_are_away_not_gone() {
     let root = folder(&["a/1.mp3", "2.mp3"]);
     let shelf = scanned(root.path()).await;
     let locked = root.path().join("a");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
     // For root nothing is locked.
     if fs::read_dir(&locked).is_err() {
         let (said, shelf) = pass(root.path(), shelf).await;
@@ -308,10 +308,10 @@ async fn a_library_of_itunes_gives_playlists_folders_and_what_was_recorded() {
     let root = folder(&["Music/Wings/Jet.mp3"]);
     let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
 <plist version="1.0"><dict>
-<key>Music Folder</key><string>file:///Users/linda/Music/iTunes/iTunes%20Media/</string>
+<key>Music Folder</key><string>file:///Volumes/Music/iTunes/iTunes%20Media/</string>
 <key>Tracks</key><dict><key>7</key><dict>
 <key>Track ID</key><integer>7</integer><key>Rating</key><integer>80</integer><key>Play Count</key><integer>12</integer>
-<key>Location</key><string>file:///Users/linda/Music/iTunes/iTunes%20Media/Music/Wings/Jet.mp3</string>
+<key>Location</key><string>file:///Volumes/Music/iTunes/iTunes%20Media/Music/Wings/Jet.mp3</string>
 </dict></dict>
 <key>Playlists</key><array>
 <dict><key>Name</key><string>Library</string><key>Master</key><true/>
