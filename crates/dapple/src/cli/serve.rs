@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use daap_server::{Network, Server};
 use library::Library;
-use source_folder::{FolderConfig, FolderSource};
+use source_folder::{FolderConfig, FolderSource, Gallery, GalleryConfig};
 use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -72,6 +72,7 @@ struct Settings {
     ipv4_only: bool,
     trusted_networks: Vec<Network>,
     allowed_hosts: Vec<String>,
+    artwork_cache_bytes: u64,
     sweep: Duration,
     grace: Duration,
     log: Option<String>,
@@ -106,6 +107,7 @@ impl Settings {
             ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
             trusted_networks: networks(&file.trusted_networks)?,
             allowed_hosts: file.allowed_hosts,
+            artwork_cache_bytes: file.artwork_cache_mb.unwrap_or(256).saturating_mul(1 << 20),
             sweep: Duration::from_secs(file.sweep_minutes.unwrap_or(5).clamp(1, 24 * 60) * 60),
             grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
             log: args.log.or(file.log),
@@ -204,10 +206,15 @@ async fn open_library(settings: &Settings) -> anyhow::Result<Library> {
     };
     let mut store = Store::open(&settings.data.join("library.db")).map_err(with_remedy)?;
     let folders = folders::resolve(&settings.folders, &mut store)?;
+    let mut pictures = GalleryConfig::default();
+    pictures.cache = Some(settings.data.join("artwork"));
+    pictures.cache_limit = settings.artwork_cache_bytes;
+    let gallery = Gallery::new(pictures);
     let mut builder = Library::builder(&settings.name).persist(store).grace(settings.grace);
     for folder in folders {
         let mut config = FolderConfig::new(folder.path);
         config.sweep = settings.sweep;
+        config.gallery = gallery.clone();
         builder = builder.source(&folder.name, FolderSource::new(config));
     }
     Ok(builder.start().await?)

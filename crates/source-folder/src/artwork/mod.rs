@@ -26,8 +26,9 @@ const MAX_PICTURE: usize = 24 << 20;
 /// Pictures made at the same time at most, unless the configuration says otherwise. Each may take two or three
 /// hundred megabytes if it is as large as a picture may be.
 const MAX_WORKERS: usize = 4;
-/// Requests that wait for a worker at most; one more is told that there is too much to do.
-const MAX_WAITING: usize = 128;
+/// Requests that wait for a worker at most; one more is told that there is too much to do. A waiting one is
+/// small, and a Remote asks for the covers of a thousand albums at once.
+const MAX_WAITING: usize = 4096;
 /// Songs that are remembered to have no picture inside. When there are more, all are looked at again.
 const MAX_WITHOUT: usize = 100_000;
 
