@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER,
     WWW_AUTHENTICATE,
@@ -69,8 +68,8 @@ pub(crate) fn fresh(mut answer: Answer) -> Answer {
 }
 
 /// A DMAP reply, compressed.
-pub(crate) fn gzipped(bytes: Bytes) -> Answer {
-    let mut answer = dmap(Body::whole(bytes));
+pub(crate) fn gzipped(body: Body) -> Answer {
+    let mut answer = dmap(body);
     answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     answer
 }

@@ -81,6 +81,7 @@ impl Builder {
         let limits = self.limits;
         let stopping = CancellationToken::new();
         let connections = Quota::new(limits.connections, limits.connections_per_peer);
+        let preparing = Arc::new(Semaphore::new(limits.listings_at_once.max(1)));
         let permit = Permit {
             hosts: self.hosts,
             password: self.password,
@@ -91,12 +92,12 @@ impl Builder {
         let service = Service {
             library: self.library,
             permit,
-            compressor: Compressor::new(&limits),
+            compressor: Compressor::new(&limits, Arc::clone(&preparing)),
             metrics: Arc::default(),
             polls: Quota::new(limits.polls, limits.polls_per_peer),
             connections: Arc::clone(&connections),
             readers: Arc::new(Semaphore::new(limits.reads_at_once.max(1))),
-            preparing: Semaphore::new(limits.listings_at_once.max(1)),
+            preparing,
             stopping: stopping.clone(),
             uptime: self.uptime,
             started_unix: unix_seconds(),

@@ -11,17 +11,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use daap_model::Revision;
+use daap_proto::{Reply, RequestError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::Limits;
+use crate::limits::GZIP_FROM;
 
 /// Listings compress to about a fifth whatever the level; the fastest gives the earliest first byte.
 const LEVEL: Compression = Compression::fast();
 
-/// The bytes of a listing, in order.
-pub(crate) type Pieces = Box<dyn Iterator<Item = Bytes> + Send>;
+/// What a kept listing counts against the budget at least, so that there are never more than a few
+/// thousand: each has a cost beside its bytes, and all are looked through to find the one to forget.
+const LEAST: usize = 16 << 10;
 
 /// What a compressed listing is a listing of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,13 +35,30 @@ pub(crate) struct Key {
     pub(crate) revision: Revision,
 }
 
+/// A listing that is whole in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Packed {
+    pub(crate) bytes: Bytes,
+    /// Whether it is compressed: short ones are not.
+    pub(crate) gzipped: bool,
+}
+
+/// Why there is no listing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PackError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("a listing could not be compressed: {0}")]
+    Broken(#[from] io::Error),
+}
+
 /// Compresses listings and keeps them for a while.
 #[derive(Debug)]
 pub(crate) struct Compressor {
     keep: usize,
     alive_at_most: usize,
     alive: Arc<AtomicUsize>,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     /// A plain mutex for short steps.
     kept: Mutex<Kept>,
 }
@@ -53,25 +73,26 @@ struct Kept {
 
 #[derive(Debug)]
 struct Entry {
-    listing: Arc<OnceCell<Bytes>>,
-    /// Length of the listing and its key, once it is there.
+    listing: Arc<OnceCell<Packed>>,
+    /// What it counts against the budget, once it is there.
     bytes: usize,
     used: u64,
 }
 
 impl Compressor {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// `slots` bounds how many listings are made at once.
+    pub(crate) fn new(limits: &Limits, slots: Arc<Semaphore>) -> Self {
         Self {
             keep: limits.compressed_kept,
             alive_at_most: limits.compressed_alive,
             alive: Arc::default(),
-            slots: Semaphore::new(limits.listings_at_once.max(1)),
+            slots,
             kept: Mutex::default(),
         }
     }
 
-    /// The compressed listing, if it is there.
-    pub(crate) fn kept(&self, key: &Key) -> Option<Bytes> {
+    /// The listing, if it is there.
+    pub(crate) fn kept(&self, key: &Key) -> Option<Packed> {
         let mut kept = self.kept_now();
         kept.uses += 1;
         let uses = kept.uses;
@@ -80,44 +101,30 @@ impl Compressor {
         entry.listing.get().cloned()
     }
 
-    /// Whether the listing is there or being made.
-    pub(crate) fn is_at(&self, key: &Key) -> bool {
-        self.kept_now().entries.contains_key(key)
-    }
-
     /// Whether there is memory for one more listing.
     pub(crate) fn has_room(&self) -> bool {
         self.alive.load(Ordering::Relaxed) < self.alive_at_most
     }
 
-    /// The compressed listing: made now from `pieces` if nobody has made it or is at it. `None` if there
-    /// are no pieces.
-    pub(crate) async fn compress(
+    /// The listing, made now unless it is there or somebody else is at it.
+    pub(crate) async fn pack(
         &self,
         key: Key,
-        pieces: impl FnOnce() -> Option<Pieces> + Send + 'static,
-    ) -> Option<Bytes> {
+        make: impl FnOnce() -> Result<Reply, RequestError> + Send + 'static,
+    ) -> Result<Packed, PackError> {
         let begun = self.begin(key);
         let made = begun.listing.get_or_try_init(|| async {
             let _slot = self.slots.acquire().await.map_err(io::Error::other)?;
             let alive = Arc::clone(&self.alive);
             let work = tokio::task::spawn_blocking(move || {
-                let pieces =
-                    pieces().ok_or_else(|| io::Error::other("there is no such listing"))?;
-                gzip(pieces).map(|bytes| counted(bytes, alive))
+                let Packed { bytes, gzipped } = pack(make()?)?;
+                Ok::<_, PackError>(Packed { bytes: counted(bytes, alive), gzipped })
             });
             work.await.map_err(io::Error::other)?
         });
-        match made.await.cloned() {
-            Ok(bytes) => {
-                self.keep(&begun.key, bytes.len());
-                Some(bytes)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a listing could not be compressed");
-                None
-            }
-        }
+        let packed = made.await?.clone();
+        self.keep(&begun.key, packed.bytes.len());
+        Ok(packed)
     }
 
     fn begin(&self, key: Key) -> Begun<'_> {
@@ -137,7 +144,7 @@ impl Compressor {
     fn keep(&self, key: &Key, length: usize) {
         let mut kept = self.kept_now();
         let Some(entry) = kept.entries.get_mut(key) else { return };
-        let length = length + key.request.len();
+        let length = (length + key.request.len()).max(LEAST);
         let before = std::mem::replace(&mut entry.bytes, length);
         kept.bytes = kept.bytes - before + length;
         kept.forget_older_than(key.revision);
@@ -153,7 +160,7 @@ impl Compressor {
 struct Begun<'a> {
     compressor: &'a Compressor,
     key: Key,
-    listing: Arc<OnceCell<Bytes>>,
+    listing: Arc<OnceCell<Packed>>,
 }
 
 impl Drop for Begun<'_> {
@@ -189,21 +196,24 @@ impl Kept {
     }
 }
 
-/// Compresses bytes in the gzip format.
-pub(crate) fn gzip(pieces: impl Iterator<Item = Bytes>) -> io::Result<Vec<u8>> {
+/// Compresses a reply, in the gzip format, unless it is short.
+pub(crate) fn pack(reply: Reply) -> io::Result<Packed> {
+    if reply.length() <= GZIP_FROM {
+        return Ok(Packed { bytes: reply.into_bytes(), gzipped: false });
+    }
     let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
-    for piece in pieces {
+    for piece in reply {
         encoder.write_all(&piece)?;
     }
     let mut bytes = encoder.finish()?;
     bytes.shrink_to_fit();
-    Ok(bytes)
+    Ok(Packed { bytes: bytes.into(), gzipped: true })
 }
 
 /// Bytes that count as alive until the last one who holds them is done.
-fn counted(bytes: Vec<u8>, alive: Arc<AtomicUsize>) -> Bytes {
+fn counted(bytes: Bytes, alive: Arc<AtomicUsize>) -> Bytes {
     struct Counted {
-        bytes: Vec<u8>,
+        bytes: Bytes,
         alive: Arc<AtomicUsize>,
     }
     impl AsRef<[u8]> for Counted {
@@ -266,28 +276,26 @@ mod tests {
 
     fn compressor(keep: usize, alive: usize) -> Compressor {
         let limits = Limits { compressed_kept: keep, compressed_alive: alive, ..Limits::default() };
-        Compressor::new(&limits)
+        Compressor::new(&limits, Arc::new(Semaphore::new(2)))
     }
 
     fn key(request: &str, revision: u32) -> Key {
         Key { request: request.to_owned(), revision: Revision::new(revision) }
     }
 
-    /// Bytes that hardly compress.
-    fn noise(length: usize) -> Pieces {
-        let mut state = 1_u32;
-        let bytes: Vec<u8> = (0..length)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8
-            })
-            .collect();
-        Box::new(std::iter::once(bytes.into()))
+    /// A reply that compresses to between 1,000 and 5,000 bytes.
+    fn listing() -> Result<Reply, RequestError> {
+        Ok(daap_proto::reply::content_codes())
     }
 
-    fn unzip(bytes: &[u8]) -> Vec<u8> {
+    fn short() -> Result<Reply, RequestError> {
+        Ok(daap_proto::reply::login(7))
+    }
+
+    fn unzip(packed: &Packed) -> Vec<u8> {
+        assert!(packed.gzipped);
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+        flate2::read::GzDecoder::new(&packed.bytes[..]).read_to_end(&mut plain).unwrap();
         plain
     }
 
@@ -297,39 +305,59 @@ mod tests {
         let made = Arc::new(AtomicUsize::new(0));
         let ask = || {
             let made = Arc::clone(&made);
-            compressor.compress(key("a", 2), move || {
+            compressor.pack(key("a", 2), move || {
                 made.fetch_add(1, Ordering::Relaxed);
-                Some(noise(10_000))
+                listing()
             })
         };
         let (one, two, three) = tokio::join!(ask(), ask(), ask());
-        assert_eq!(one, two);
-        assert_eq!(unzip(&one.unwrap()).len(), 10_000);
-        assert_eq!(ask().await, three);
+        let one = one.unwrap();
+        assert_eq!(unzip(&one), listing().unwrap().into_bytes());
+        assert_eq!((two.unwrap(), three.unwrap()), (one.clone(), one.clone()));
+        assert_eq!(ask().await.unwrap(), one);
         assert_eq!(made.load(Ordering::Relaxed), 1);
-        assert_eq!(compressor.kept(&key("a", 2)), three);
+        assert_eq!(compressor.kept(&key("a", 2)), Some(one));
         assert_eq!(compressor.kept(&key("a", 3)), None);
     }
 
     #[tokio::test]
+    async fn a_short_listing_is_left_as_it_is() {
+        let compressor = compressor(1 << 20, 1 << 20);
+        let packed = compressor.pack(key("a", 2), short).await.unwrap();
+        assert_eq!(packed.bytes, short().unwrap().into_bytes());
+        assert!(!packed.gzipped);
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_is_not_there_is_an_error_each_time() {
+        let compressor = compressor(1 << 20, 1 << 20);
+        let missing = || Err(RequestError::NotFound { what: "database", id: 9 });
+        for _ in 0..2 {
+            let error = compressor.pack(key("a", 2), missing).await.unwrap_err();
+            assert!(matches!(error, PackError::Request(RequestError::NotFound { .. })));
+        }
+        assert!(compressor.kept_now().entries.is_empty());
+    }
+
+    #[tokio::test]
     async fn the_budget_keeps_what_was_used_last() {
-        let compressor = compressor(25_000, 1 << 20);
+        let compressor = compressor(LEAST * 5 / 2, 1 << 20);
         for request in ["a", "b"] {
-            compressor.compress(key(request, 2), || Some(noise(10_000))).await.unwrap();
+            compressor.pack(key(request, 2), listing).await.unwrap();
         }
         assert!(compressor.kept(&key("a", 2)).is_some());
-        compressor.compress(key("c", 2), || Some(noise(10_000))).await.unwrap();
+        compressor.pack(key("c", 2), listing).await.unwrap();
         assert!(compressor.kept(&key("a", 2)).is_some());
         assert!(compressor.kept(&key("b", 2)).is_none());
-        compressor.compress(key("huge", 2), || Some(noise(100_000))).await.unwrap();
-        assert!(compressor.kept_now().bytes <= 25_000);
+        assert_eq!(compressor.kept_now().bytes, LEAST * 2);
     }
 
     #[tokio::test]
     async fn nothing_is_left_of_a_listing_that_nobody_waits_for() {
         let compressor = compressor(1 << 20, 1 << 20);
+        let _all_slots = compressor.slots.acquire_many(2).await.unwrap();
         for request in ["a", "b"] {
-            let asked = compressor.compress(key(request, 2), || Some(noise(10_000)));
+            let asked = compressor.pack(key(request, 2), listing);
             assert!(futures_util::FutureExt::now_or_never(asked).is_none());
         }
         assert!(compressor.kept_now().entries.is_empty());
@@ -338,17 +366,17 @@ mod tests {
     #[tokio::test]
     async fn a_new_revision_lets_go_of_the_old() {
         let compressor = compressor(1 << 20, 1 << 20);
-        compressor.compress(key("a", 2), || Some(noise(10_000))).await.unwrap();
-        compressor.compress(key("a", 3), || Some(noise(10_000))).await.unwrap();
+        let old = compressor.pack(key("a", 2), listing).await.unwrap().bytes.len();
+        compressor.pack(key("a", 3), listing).await.unwrap();
         assert_eq!(compressor.kept(&key("a", 2)), None);
         assert!(compressor.kept(&key("a", 3)).is_some());
-        assert!(compressor.alive.load(Ordering::Relaxed) < 15_000);
+        assert_eq!(compressor.alive.load(Ordering::Relaxed), old);
     }
 
     #[tokio::test]
     async fn what_is_alive_is_counted_until_it_is_sent() {
-        let compressor = compressor(0, 5_000);
-        let held = compressor.compress(key("a", 2), || Some(noise(10_000))).await.unwrap();
+        let compressor = compressor(0, 1_000);
+        let held = compressor.pack(key("a", 2), listing).await.unwrap();
         assert!(!compressor.has_room());
         drop(held);
         assert!(compressor.has_room());

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use daap_model::Snapshot;
 use daap_proto::reply::{self, Password, Reply, ServerInfo};
 use daap_proto::{ClientClass, Endpoint, Request, RequestError, Step};
+use http::StatusCode;
 
 use crate::answer::{self, Answer};
 use crate::body::Body;
-use crate::compress::{Key, Pieces, gzip};
-use crate::limits::{GZIP_FROM, GZIP_INLINE, ITEMS_INLINE};
+use crate::compress::{Key, PackError, Packed, pack};
+use crate::limits::{GZIP_INLINE, ITEMS_INLINE};
 use crate::service::Service;
 
 /// A reply that is known to be short.
@@ -31,26 +32,30 @@ pub(crate) async fn answer(
         return Ok(plain(prepare(service, wanted).await?));
     }
     let key = wanted.key();
-    if let Some(bytes) = service.compressor.kept(&key) {
-        return Ok(answer::gzipped(bytes));
+    if let Some(packed) = service.compressor.kept(&key) {
+        return Ok(ready(packed));
     }
-    if service.compressor.is_at(&key) {
-        let again = wanted.clone();
-        let made =
-            service.compressor.compress(key.clone(), move || Some(pieces(again.prepare().ok()?)));
-        if let Some(bytes) = made.await {
-            return Ok(answer::gzipped(bytes));
+    if !service.compressor.has_room() {
+        return Ok(plain(prepare(service, wanted).await?));
+    }
+    let packed = if wanted.is_long() {
+        service.compressor.pack(key, move || wanted.prepare()).await
+    } else {
+        let reply = wanted.prepare()?;
+        if reply.length() <= GZIP_INLINE {
+            pack(reply).map_err(PackError::from)
+        } else {
+            service.compressor.pack(key, || Ok(reply)).await
+        }
+    };
+    match packed {
+        Ok(packed) => Ok(ready(packed)),
+        Err(PackError::Request(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error);
+            Ok(answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the list could not be made"))
         }
     }
-    let reply = prepare(service, wanted.clone()).await?;
-    if reply.length() <= GZIP_FROM || !service.compressor.has_room() {
-        return Ok(plain(reply));
-    }
-    if reply.length() <= GZIP_INLINE {
-        return Ok(gzip(reply).map_or_else(|_| broken(), |bytes| answer::gzipped(bytes.into())));
-    }
-    let made = service.compressor.compress(key, move || Some(pieces(reply))).await;
-    Ok(made.map_or_else(broken, answer::gzipped))
 }
 
 fn plain(reply: Reply) -> Answer {
@@ -58,12 +63,9 @@ fn plain(reply: Reply) -> Answer {
     answer::dmap(Body::pieces(reply, length))
 }
 
-fn pieces(reply: Reply) -> Pieces {
-    Box::new(reply)
-}
-
-fn broken() -> Answer {
-    answer::text(http::StatusCode::INTERNAL_SERVER_ERROR, "the list could not be made")
+fn ready(packed: Packed) -> Answer {
+    let body = Body::whole(packed.bytes);
+    if packed.gzipped { answer::gzipped(body) } else { answer::dmap(body) }
 }
 
 /// Makes the reply; if that takes long, elsewhere than on the threads that serve all connections.

@@ -42,8 +42,8 @@ pub(crate) struct Service {
     pub(crate) connections: Arc<Quota>,
     /// Bounds the reads of song files.
     pub(crate) readers: Arc<Semaphore>,
-    /// Bounds the big listings that are being prepared.
-    pub(crate) preparing: Semaphore,
+    /// Bounds the big listings that are being prepared or compressed.
+    pub(crate) preparing: Arc<Semaphore>,
     /// Cancelled when the server is to stop.
     pub(crate) stopping: CancellationToken,
     pub(crate) uptime: Uptime,
