@@ -206,7 +206,14 @@ pub(crate) fn grace(since: Option<Timestamp>, grace_s: u32, now: Timestamp) -> G
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use daap_model::{Edit, Revision};
+
     use super::*;
+    use crate::handle::Routes;
+    use crate::source::Stamp;
+    use crate::stage::Stage;
 
     #[track_caller]
     fn check(since: Option<u32>, now: u32, expected: Grace) {
@@ -229,5 +236,92 @@ mod tests {
         assert_eq!(grace(Some(unset), 30, set), Grace::Begins);
         assert_eq!(grace(Some(set), 30, unset), Grace::Lasts);
         assert_eq!(grace(Some(unset), 30, Timestamp(1_000_000)), Grace::Lasts);
+    }
+
+    const DAY: u32 = 86_400;
+    const GRACE: u32 = 30 * DAY;
+
+    /// Books of one source with the songs `a` and `b`, the stage that shows them, and the day of it.
+    fn shared() -> (Books, Stage, SourceId) {
+        let mut books = Books::default();
+        let database = books.open_database("main", PersistentId::new(7)).unwrap();
+        let source = books.open_source(&database, "songs");
+        let mut stage = Stage::new("Home", Revision::FIRST, Arc::new(Routes::new(Vec::new())));
+        let (id, persistent_id) = (database.id, database.persistent_id);
+        let put = Edit::PutDatabase { id, persistent_id, name: "Home".into() };
+        stage.apply(vec![put], on_day(0));
+        for key in ["a", "b"] {
+            let (key, stamp) = (SourceKey::from(key), Stamp::default());
+            tell(
+                &mut books,
+                &mut stage,
+                source,
+                Change::Song { key, stamp, track: Box::default() },
+            );
+        }
+        (books, stage, source)
+    }
+
+    fn on_day(day: u32) -> Timestamp {
+        Timestamp(CLOCK_WAS_SET.0 + day * DAY)
+    }
+
+    fn tell(books: &mut Books, stage: &mut Stage, source: SourceId, change: Change) {
+        let shown = stage.snapshot();
+        books.change(source, change, Moment { now: on_day(0), shown: &shown }).unwrap();
+        let pending = books.take_pending();
+        stage.show(books, &pending, on_day(0));
+    }
+
+    /// Looks on a day for what has been away too long; returns the keys that are still there.
+    fn expire(books: &mut Books, stage: &mut Stage, day: u32) -> Vec<String> {
+        let shown = stage.snapshot();
+        books.expire(GRACE, Moment { now: on_day(day), shown: &shown });
+        let pending = books.take_pending();
+        stage.show(books, &pending, on_day(day));
+        let songs = books.shelves.values().flat_map(|shelf| shelf.songs.keys());
+        let mut keys: Vec<_> = songs.map(ToString::to_string).collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn a_song_long_away_is_given_up_and_one_that_is_back_is_not() {
+        let (mut books, mut stage, source) = shared();
+        tell(&mut books, &mut stage, source, Change::Away(vec!["a".into(), "b".into()]));
+        tell(&mut books, &mut stage, source, Change::Back(vec!["b".into()]));
+        assert_eq!(expire(&mut books, &mut stage, 30), ["a", "b"]);
+        assert_eq!(expire(&mut books, &mut stage, 31), ["b"]);
+        let shown = stage.snapshot();
+        assert_eq!(shown.databases().map(|database| database.items().len()).sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn what_was_away_in_an_earlier_run_is_back_unless_it_is_said_again() {
+        let (mut books, mut stage, source) = shared();
+        let shelf = books.shelves.get_mut(&source).unwrap();
+        for song in shelf.songs.values_mut() {
+            song.away_since = Some(on_day(0));
+        }
+        tell(&mut books, &mut stage, source, Change::Away(vec!["a".into()]));
+        books.settle(source);
+        assert_eq!(expire(&mut books, &mut stage, 31), ["b"]);
+        // That holds for the first time it settles, not for the rest of the run.
+        tell(&mut books, &mut stage, source, Change::Away(vec!["b".into()]));
+        books.settle(source);
+        assert_eq!(expire(&mut books, &mut stage, 31), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_source_long_not_shared_is_forgotten_with_all_it_had() {
+        let (mut books, mut stage, source) = shared();
+        books.shelves.get_mut(&source).unwrap().shared = false;
+        books.date_unshared(on_day(0));
+        books.date_unshared(on_day(20));
+        assert_eq!(expire(&mut books, &mut stage, 30), ["a", "b"]);
+        let shown = stage.snapshot();
+        books.expire(GRACE, Moment { now: on_day(31), shown: &shown });
+        assert_eq!(books.take_pending().rows.sources, [(source, None)].into());
+        assert!(books.shelves.is_empty());
     }
 }

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Duration;
 
 use daap_model::{Edit, PersistentId, Revision, Timestamp};
@@ -17,7 +20,7 @@ use crate::handle::{Health, Library, Routes, Shared};
 use crate::ledger::IdsExhausted;
 use crate::librarian::{Librarian, RunningSource, Troubles, Waiting};
 use crate::memory::MemoryPersist;
-use crate::persist::{DatabaseRow, Persist, PersistError, Row, SongRow, SourceRow};
+use crate::persist::{DatabaseRow, NextIds, Persist, PersistError, Row, SongRow, SourceRow};
 use crate::report::{Report, ScanPhase, ScanState};
 use crate::source::Source;
 use crate::stage::Stage;
@@ -30,7 +33,11 @@ const MAX_EVENTS: usize = 1024;
 /// Edits that wait for the librarian at most; whoever brings one more waits.
 const MAX_EDITS: usize = 64;
 /// Songs shown at once while the stored library is loaded.
-const LOAD_CHUNK: usize = 16_384;
+const SHOWN_AT_ONCE: usize = 16_384;
+/// Rows that are passed on at once while it is loaded.
+const CHUNK: usize = 1024;
+/// Chunks that are read ahead of being entered at most.
+const MAX_CHUNKS: usize = 4;
 /// The first revision of a run lies below this, at random, so that a client that was away during a
 /// restart is seldom at a number that means something else now.
 const FIRST_REVISIONS: u64 = 1 << 20;
@@ -197,8 +204,7 @@ struct Loaded {
 
 impl Loading {
     fn load(mut self, persist: &mut dyn Persist, entropy: u64) -> Result<Loaded, StartError> {
-        let next = persist.load(&mut |row| self.enter(row))?;
-        self.show_songs();
+        let next = self.enter_all(persist)?;
         self.books.go_on_at(next);
         let sources = self.open(entropy).map_err(|IdsExhausted| StartError::IdsExhausted)?;
         self.books.date_unshared(self.now);
@@ -213,6 +219,28 @@ impl Loading {
         pending.relist = playlists.collect();
         stage.show(&books, &pending, now);
         Ok(Loaded { books, stage, sources })
+    }
+
+    /// Takes in all that was saved in earlier runs. Reading goes on while what was read is entered.
+    fn enter_all(&mut self, persist: &mut dyn Persist) -> Result<NextIds, PersistError> {
+        let (chunks, read) = sync_channel::<Vec<Row>>(MAX_CHUNKS);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                read.into_iter().flatten().for_each(|row| self.enter(row));
+                self.show_songs();
+            });
+            let mut chunk = Vec::with_capacity(CHUNK);
+            let next = persist.load(&mut |row| {
+                chunk.push(row);
+                if chunk.len() == CHUNK {
+                    // It is taken unless entering has panicked, which the scope passes on.
+                    let _ = chunks.send(mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
+                }
+            });
+            let _ = chunks.send(chunk);
+            drop(chunks);
+            next
+        })
     }
 
     /// Takes in a row that was saved in an earlier run.
@@ -237,7 +265,7 @@ impl Loading {
                 if self.books.enter_song(&row).is_some_and(|shelf| shelf.shared) {
                     self.songs.push(*row);
                 }
-                if self.songs.len() == LOAD_CHUNK {
+                if self.songs.len() == SHOWN_AT_ONCE {
                     self.show_songs();
                 }
             }
@@ -246,7 +274,7 @@ impl Loading {
     }
 
     fn show_songs(&mut self) {
-        let songs = std::mem::take(&mut self.songs);
+        let songs = mem::take(&mut self.songs);
         self.stage.show_loaded(&self.books, songs, self.now);
     }
 
