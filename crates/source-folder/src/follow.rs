@@ -15,7 +15,7 @@ use crate::scan::{Knows, Pass, Scanner, Scope, shape};
 use crate::settling::{Settling, Shape};
 use crate::walk::{self, Look};
 use crate::watch::{self, Heard, Inbox};
-use crate::{key, names, playlists, tags};
+use crate::{FolderConfig, key, names, playlists, tags};
 
 /// How often it is checked that the root is still the folder it was and that disks come and go.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
@@ -38,6 +38,8 @@ pub(crate) struct Follower {
     report: Report,
     runtime: Handle,
     inbox: Arc<Inbox>,
+    /// Whether to have the system tell of changes.
+    watch: bool,
     sweep: Duration,
     watcher: Option<RecommendedWatcher>,
     settling: Settling,
@@ -74,14 +76,15 @@ impl Follower {
         report: Report,
         runtime: Handle,
         inbox: Arc<Inbox>,
-        sweep: Duration,
+        config: &FolderConfig,
     ) -> Self {
         Self {
             scanner,
             report,
             runtime,
             inbox,
-            sweep,
+            watch: config.watch,
+            sweep: config.sweep,
             watcher: None,
             settling: Settling::default(),
             began: Instant::now(),
@@ -122,8 +125,9 @@ impl Follower {
         next.saturating_sub(self.now())
     }
 
+    /// Whether there may be changes that are not heard of.
     fn is_deaf(&self) -> bool {
-        self.troubles.contains_key(&Trouble::Deaf)
+        self.watcher.is_none() || self.troubles.contains_key(&Trouble::Deaf)
     }
 
     /// What is to be looked at, after this was heard.
@@ -170,6 +174,9 @@ impl Follower {
         if !same || self.watcher.is_none() {
             self.watcher = None;
             self.troubles.remove(&Trouble::Deaf);
+            if !self.watch {
+                return vec![Scope::ALL];
+            }
             if let Some(kind) = mounts::silent(&self.ground.mounts) {
                 let reason = format!("a file system of the kind {kind} does not tell of them");
                 self.deaf(&reason);

@@ -88,8 +88,10 @@ use watch::Inbox;
 pub struct FolderConfig {
     /// The folder.
     pub root: PathBuf,
+    /// Whether to have the system tell of changes, where it can. It is by default.
+    pub watch: bool,
     /// How often everything is looked through where the system does not tell of changes: on network file
-    /// systems, and when it allows no more watches. 5 minutes by default.
+    /// systems, when it allows no more watches, or without `watch`. 5 minutes by default.
     pub sweep: Duration,
     /// How many threads read tags. As many as there are processors by default.
     pub readers: usize,
@@ -104,7 +106,7 @@ impl FolderConfig {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let readers = thread::available_parallelism().map_or(1, usize::from);
         let (sweep, gallery) = (Duration::from_secs(5 * 60), Gallery::default());
-        Self { root: root.into(), sweep, readers, gallery }
+        Self { root: root.into(), watch: true, sweep, readers, gallery }
     }
 }
 
@@ -138,8 +140,8 @@ impl FolderSource {
         let scanner =
             Scanner::new(self.config.root.clone(), self.config.readers, report.clone(), &known);
         drop(known);
-        let (runtime, sweep) = (Handle::current(), self.config.sweep);
-        let follower = Follower::new(scanner, report.clone(), runtime, Arc::clone(&inbox), sweep);
+        let (heard, runtime) = (Arc::clone(&inbox), Handle::current());
+        let follower = Follower::new(scanner, report.clone(), runtime, heard, &self.config);
         let _stop = StopOnDrop(Arc::clone(&inbox));
         let (ended, mut end) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("folder".to_owned()).spawn(move || {

@@ -151,6 +151,21 @@ async fn a_root_that_goes_and_comes_while_it_is_followed_costs_nothing() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_heard_everything_is_looked_through_now_and_then() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = FolderConfig::new(root.path());
+    config.watch = false;
+    config.sweep = Duration::from_millis(100);
+    let mut running = start_with(config, Shelf::default());
+    assert!(running.settled().await.is_empty());
+    write(root.path(), "a.mp3");
+    assert_eq!(running.said().await, ["song a.mp3"]);
+    // It was asked for, so it is no problem.
+    running.until(|scan| scan.phase == ScanPhase::Idle && scan.problems.is_empty()).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn stopping_ends_the_thread_at_once() {
     let (_root, running) = following(&["a.mp3"]).await;
     let began = Instant::now();
