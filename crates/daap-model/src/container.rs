@@ -117,7 +117,7 @@ impl Entries {
         match self {
             Self::Base | Self::Folder => 0,
             Self::List(entries) => entries.len(),
-            Self::Smart(state) => state.items.len(),
+            Self::Smart(state) => state.items.as_ref().map_or(0, SmartItems::len),
         }
     }
 
@@ -126,7 +126,7 @@ impl Entries {
         match (self, other) {
             (Self::Base, Self::Base) | (Self::Folder, Self::Folder) => true,
             (Self::List(a), Self::List(b)) => a == b,
-            (Self::Smart(a), Self::Smart(b)) => a.rules == b.rules && a.items == b.items,
+            (Self::Smart(a), Self::Smart(b)) => a == b,
             _ => false,
         }
     }

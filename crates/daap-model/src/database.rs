@@ -77,14 +77,6 @@ impl Containers {
         self.listed = OnceLock::new();
     }
 
-    /// Changes what no client can see of a container.
-    pub(crate) fn replace_quietly(&mut self, id: ContainerId, entries: Entries) {
-        if let Some(container) = self.by_id.get_mut(&id) {
-            Arc::make_mut(container).entries = entries;
-        }
-        self.listed = OnceLock::new();
-    }
-
     pub(crate) fn remove(&mut self, id: ContainerId, now: Revision) -> Option<Arc<Container>> {
         let container = self.by_id.remove(&id)?;
         self.unindex(&container);
@@ -160,8 +152,11 @@ impl Database {
             Entries::Folder => Selection::of_entries(items, Arc::default()),
             Entries::List(entries) => Selection::of_entries(items, Arc::clone(entries)),
             Entries::Smart(state) => match &state.items {
-                SmartItems::Set(ids) => Selection::of_items(items, ids.iter().copied().collect()),
-                SmartItems::Chosen(ids) => Selection::of_items(items, Arc::clone(ids)),
+                Some(SmartItems::Set(ids)) => {
+                    Selection::of_items(items, ids.iter().copied().collect())
+                }
+                Some(SmartItems::Chosen(ids)) => Selection::of_items(items, Arc::clone(ids)),
+                None => Selection::of_items(items, Arc::default()),
             },
         })
     }

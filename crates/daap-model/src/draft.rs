@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::container::{ContainerContent, Entries};
 use crate::database::{Containers, base_container, without};
-use crate::smart::SmartState;
+use crate::smart::{Clock, SmartState};
 use crate::{
     ApplyError, Container, ContainerId, ContainerItem, Database, DatabaseId, Item, ItemId, Items,
-    NewContainer, NewItem, PersistentId, Revision, Text, Timestamp, group,
+    NewContainer, NewItem, PersistentId, Revision, Text, Track, group,
 };
 
 /// One database while a batch changes it. It works on copies that share everything with the snapshot, so
@@ -25,7 +25,11 @@ pub(crate) struct Draft {
     changed: Vec<ItemId>,
     /// Whether only play counts and the like changed, so that albums and artists stay as they are.
     only_usage: bool,
+    /// Whether no song came or went.
+    same_songs: bool,
     containers_changed: bool,
+    /// The last song that was put.
+    last: Option<Arc<Item>>,
 }
 
 impl Draft {
@@ -41,7 +45,9 @@ impl Draft {
             containers: Containers::clone(&database.containers),
             changed: Vec::new(),
             only_usage: true,
+            same_songs: true,
             containers_changed: false,
+            last: None,
         }
     }
 
@@ -62,7 +68,9 @@ impl Draft {
             containers: Containers::starting_at(revision),
             changed: Vec::new(),
             only_usage: true,
+            same_songs: true,
             containers_changed: false,
+            last: None,
         }
     }
 
@@ -81,36 +89,39 @@ impl Draft {
 
     pub(crate) fn put_item(&mut self, new: NewItem) -> Result<(), ApplyError> {
         let NewItem { id, persistent_id, track, usage } = new;
-        if let Some(other) = self.items.find_persistent(persistent_id)
-            && other.id != id
+        if let Some(other) = self.items.index.persistent(persistent_id)
+            && other != id
         {
-            let (held_by, wanted_by) = (other.id.get(), id.get());
+            let (held_by, wanted_by) = (other.get(), id.get());
             return Err(ApplyError::PersistentIdTaken { id: persistent_id, held_by, wanted_by });
         }
-        let same_track = match self.items.find(id) {
-            Some(item) => {
-                let same_track = item.persistent_id == persistent_id && item.track == track;
-                if same_track && item.usage == usage {
-                    return Ok(());
-                }
-                same_track
-            }
-            None => false,
-        };
+        let before = self.items.find(id).cloned();
+        let same_track = before
+            .as_ref()
+            .is_some_and(|item| item.persistent_id == persistent_id && item.track == track);
+        if same_track && before.as_ref().is_some_and(|item| item.usage == usage) {
+            return Ok(());
+        }
         self.only_usage &= same_track;
-        let (artist_id, album_id) = group::ids(&track);
+        self.same_songs &= before.is_some();
+        let (artist_id, album_id) = self.group_ids(&track);
         let revision = self.revision;
-        self.items.insert(Arc::new(Item {
-            id,
-            persistent_id,
-            track,
-            usage,
-            album_id,
-            artist_id,
-            revision,
-        }));
+        let item =
+            Arc::new(Item { id, persistent_id, track, usage, album_id, artist_id, revision });
+        self.last = Some(Arc::clone(&item));
+        self.items.replace(before, item);
         self.changed.push(id);
         Ok(())
+    }
+
+    /// The artist id and the album id of a song; mostly those of the song before it.
+    fn group_ids(&self, track: &Track) -> (PersistentId, PersistentId) {
+        match &self.last {
+            Some(last) if group::have_same_ids(&last.track, track) => {
+                (last.artist_id, last.album_id)
+            }
+            _ => group::ids(track),
+        }
     }
 
     pub(crate) fn remove_item(&mut self, id: ItemId) {
@@ -118,6 +129,7 @@ impl Draft {
             return;
         }
         self.only_usage = false;
+        self.same_songs = false;
         self.changed.push(id);
         let holders = (id, ContainerId::LOWEST)..=(id, ContainerId::HIGHEST);
         let holders: Vec<ContainerId> =
@@ -145,7 +157,7 @@ impl Draft {
                     Entries::Smart(Arc::clone(state))
                 }
                 // Answered when all songs of the batch are in.
-                _ => Entries::Smart(Arc::new(SmartState::unanswered(rules))),
+                _ => Entries::Smart(Arc::new(SmartState { rules, items: None })),
             },
         };
         if before.is_some_and(|before| {
@@ -215,13 +227,13 @@ impl Draft {
     }
 
     /// The database with everything in step, or `None` if it is as it was.
-    pub(crate) fn finish(mut self, now: Timestamp) -> Result<Option<Database>, ApplyError> {
+    pub(crate) fn finish(mut self, clock: Clock) -> Result<Option<Database>, ApplyError> {
         self.changed.sort_unstable();
         self.changed.dedup();
         if self.containers_changed {
             self.check_folders()?;
         }
-        self.answer_smart(now);
+        self.answer_smart(clock);
         self.put_base();
         let is_changed = self.containers_changed
             || !self.changed.is_empty()
@@ -255,23 +267,17 @@ impl Draft {
         }
     }
 
-    fn answer_smart(&mut self, now: Timestamp) {
+    fn answer_smart(&mut self, clock: Clock) {
         let smart: Vec<ContainerId> = self.containers.smart.iter().copied().collect();
         for id in smart {
             let Some(container) = self.containers.by_id.get(&id) else { continue };
             let Entries::Smart(state) = &container.entries else { continue };
             let before = self.before.as_ref().map(|before| &*before.items);
-            let Some(next) = state.follow(before, &self.items, &self.changed, now) else {
-                continue;
-            };
-            let entries = Entries::Smart(Arc::new(next));
-            if container.entries.same(&entries) {
-                // Only the time of the answer is new: nothing that a client could see.
-                self.containers.replace_quietly(id, entries);
-            } else {
+            if let Some(items) = state.follow(before, &self.items, &self.changed, clock) {
+                let state = SmartState { rules: state.rules.clone(), items: Some(items) };
                 self.change_container(id, |container| {
-                    container.item_count = entries.len();
-                    container.entries = entries;
+                    container.entries = Entries::Smart(Arc::new(state));
+                    container.item_count = container.entries.len();
                 });
             }
         }
@@ -279,18 +285,10 @@ impl Draft {
 
     /// Makes the base container, or brings it up to date when songs came or went.
     fn put_base(&mut self) {
-        let base = self.containers.by_id.get(&ContainerId::BASE);
-        let same_songs = || {
-            self.before.as_ref().is_some_and(|before| {
-                let is_there = |items: &Items, id| items.find(id).is_some();
-                self.changed
-                    .iter()
-                    .all(|id| is_there(&before.items, *id) == is_there(&self.items, *id))
-            })
-        };
         let new = base_container(self.persistent_id, &self.name, self.items.len(), self.revision);
+        let base = self.containers.by_id.get(&ContainerId::BASE);
         if base.is_some_and(|base| {
-            base.name == new.name && base.persistent_id == new.persistent_id && same_songs()
+            self.same_songs && base.name == new.name && base.persistent_id == new.persistent_id
         }) {
             return;
         }

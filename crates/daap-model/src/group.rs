@@ -90,6 +90,13 @@ pub(crate) fn ids(track: &Track) -> (PersistentId, PersistentId) {
     (artist_id, album_id)
 }
 
+/// Whether two songs plainly have the same artist id and album id.
+pub(crate) fn have_same_ids(a: &Track, b: &Track) -> bool {
+    a.musicbrainz_album == b.musicbrainz_album
+        && a.album == b.album
+        && a.filed_under() == b.filed_under()
+}
+
 /// FNV-1a over folded texts.
 struct Hasher(u64);
 

@@ -90,9 +90,9 @@ impl Items {
         }
     }
 
-    pub(crate) fn insert(&mut self, item: Arc<Item>) {
+    /// Puts a song in the place of the one that has its id, which the caller has looked up.
+    pub(crate) fn replace(&mut self, before: Option<Arc<Item>>, item: Arc<Item>) {
         let id = item.id;
-        let before = self.by_id.get(&id).cloned();
         self.history.change(id, before.as_ref().map(|before| before.revision), item.revision);
         match before {
             Some(before) if Index::alike(&before, &item) => {}

@@ -7,10 +7,10 @@ use imbl::OrdMap;
 
 use crate::delta::History;
 use crate::draft::Draft;
+use crate::smart::Clock;
 use crate::text::Interner;
 use crate::{
     ApplyError, Batch, Database, DatabaseId, Edit, PersistentId, Revision, Snapshot, Text,
-    Timestamp,
 };
 
 /// The library as it changes. One owner applies batches; everyone else reads snapshots.
@@ -18,8 +18,7 @@ use crate::{
 pub struct Model {
     snapshot: Arc<Snapshot>,
     interner: Interner,
-    /// What time it is, as the last batch that knew it said.
-    now: Timestamp,
+    clock: Clock,
 }
 
 impl Model {
@@ -39,7 +38,11 @@ impl Model {
             databases: OrdMap::new(),
             history: History::from(revision),
         };
-        Self { snapshot: Arc::new(snapshot), interner: Interner::default(), now: Timestamp(0) }
+        Self {
+            snapshot: Arc::new(snapshot),
+            interner: Interner::default(),
+            clock: Clock::default(),
+        }
     }
 
     /// The library as it is now.
@@ -52,8 +55,7 @@ impl Model {
     /// nothing is different from before.
     pub fn apply(&mut self, batch: Batch) -> Result<Option<Revision>, ApplyError> {
         let before = &self.snapshot;
-        // The clock never runs backwards here, so that a playlist does not flicker when it is set.
-        let now = batch.now.unwrap_or_default().max(self.now);
+        let clock = self.clock.follow(batch.now);
         let mut next = Next {
             revision: before.revision.next(),
             name: before.name.clone(),
@@ -65,8 +67,8 @@ impl Model {
         for edit in batch.edits {
             next.edit(edit)?;
         }
-        let after = next.finish(now)?;
-        self.now = now;
+        let after = next.finish(clock)?;
+        self.clock = clock;
         let changed = after.name != before.name || !same(&after.databases, &before.databases);
         if !changed {
             return Ok(None);
@@ -172,14 +174,14 @@ impl Next<'_> {
         }
     }
 
-    fn finish(mut self, now: Timestamp) -> Result<Snapshot, ApplyError> {
+    fn finish(mut self, clock: Clock) -> Result<Snapshot, ApplyError> {
         // The clock may have moved for smart playlists that no edit touches.
         let ids: Vec<DatabaseId> = self.databases.keys().copied().collect();
         for id in ids {
             self.draft(id)?;
         }
         for (id, draft) in std::mem::take(&mut self.drafts) {
-            if let Some(database) = draft.finish(now)? {
+            if let Some(database) = draft.finish(clock)? {
                 let before = self.databases.get(&id).map(|before| before.revision);
                 self.history.change(id, before, self.revision);
                 self.databases.insert(id, Arc::new(database));

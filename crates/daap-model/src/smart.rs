@@ -1,5 +1,6 @@
 //! Smart playlists: rules as data, answered by the model at every change.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -73,62 +74,71 @@ pub enum SmartOrder {
 }
 
 /// A smart playlist as the model keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SmartState {
     pub(crate) rules: SmartRules,
-    pub(crate) items: SmartItems,
-    /// The filter with the clock read at `answered_at`.
-    filter: Filter,
-    /// `None` until the first answer.
-    answered_at: Option<Timestamp>,
+    /// `None` until the songs of the batch that brought the rules are all in.
+    pub(crate) items: Option<SmartItems>,
+}
+
+/// The time by which rules are answered. It moves in steps, so that between two of them an answer only
+/// has to follow the songs that change.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Clock {
+    /// 0 while nobody knows.
+    at: Timestamp,
+    /// Whether it is later than when the rules were last answered.
+    moved: bool,
+}
+
+impl Clock {
+    /// The clock when it is `now`. It never runs backwards, so that a playlist does not flicker.
+    pub(crate) fn follow(self, now: Option<Timestamp>) -> Self {
+        match now {
+            Some(now) if now.0.saturating_sub(self.at.0) >= CLOCK_STEP_SECONDS => {
+                Self { at: now, moved: true }
+            }
+            _ => Self { at: self.at, moved: false },
+        }
+    }
 }
 
 impl SmartState {
-    /// Rules that have not been answered yet.
-    pub(crate) fn unanswered(rules: SmartRules) -> Self {
-        let items = SmartItems::Set(OrdSet::new());
-        Self { filter: rules.filter.clone(), rules, items, answered_at: None }
-    }
-
-    fn answer(&self, items: &Items, now: Timestamp) -> Self {
-        let rules = self.rules.clone();
-        // While nobody knows the time, "in the last 30 days" holds for nothing.
-        let filter = match now {
-            Timestamp(0) => rules.filter.clone(),
-            now => rules.filter.at(now),
-        };
-        let found = choose(&filter, rules.limit, items);
-        Self { rules, items: found, filter, answered_at: Some(now) }
-    }
-
-    /// The state after some songs changed and the clock moved, or `None` if nothing of it is different.
+    /// The songs after some changed and the clock moved, or `None` if they are the same as before.
     pub(crate) fn follow(
         &self,
         before: Option<&Items>,
         after: &Items,
         changed: &[ItemId],
-        now: Timestamp,
-    ) -> Option<Self> {
-        let (Some(before), Some(answered_at)) = (before, self.answered_at) else {
-            return Some(self.answer(after, now));
+        clock: Clock,
+    ) -> Option<SmartItems> {
+        // Without a clock, "in the last 30 days" holds for nothing.
+        let asks_time = clock.at != Timestamp(0) && self.rules.filter.needs_clock();
+        let filter = if asks_time {
+            Cow::Owned(self.rules.filter.at(clock.at))
+        } else {
+            Cow::Borrowed(&self.rules.filter)
         };
-        let clock_moved = now.0.saturating_sub(answered_at.0) >= CLOCK_STEP_SECONDS;
-        if clock_moved && self.rules.filter.needs_clock() {
-            return Some(self.answer(after, now));
+        let (Some(before), Some(items)) = (before, &self.items) else {
+            return Some(choose(&filter, self.rules.limit, after));
+        };
+        if asks_time && clock.moved {
+            let chosen = choose(&filter, self.rules.limit, after);
+            return (chosen != *items).then_some(chosen);
         }
-        let items = self.follow_items(before, after, changed)?;
-        Some(Self { items, ..self.clone() })
+        self.follow_songs(&filter, items, before, after, changed)
     }
 
-    fn follow_items(
+    fn follow_songs(
         &self,
+        filter: &Filter,
+        items: &SmartItems,
         before: &Items,
         after: &Items,
         changed: &[ItemId],
     ) -> Option<SmartItems> {
-        let matches =
-            |item: Option<&Arc<Item>>| item.is_some_and(|item| self.filter.matches_item(item));
-        match &self.items {
+        let matches = |item: Option<&Arc<Item>>| item.is_some_and(|item| filter.matches_item(item));
+        match items {
             SmartItems::Set(ids) => {
                 let mut ids = ids.clone();
                 let mut differs = false;
@@ -144,7 +154,8 @@ impl SmartState {
             SmartItems::Chosen(_) => changed
                 .iter()
                 .any(|id| matches(before.find(*id)) || matches(after.find(*id)))
-                .then(|| choose(&self.filter, self.rules.limit, after)),
+                .then(|| choose(filter, self.rules.limit, after))
+                .filter(|chosen| chosen != items),
         }
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Interner {
     texts: HashSet<Text>,
     /// When there are this many texts, those that no song has any more are dropped.
     sweep_at: usize,
+    /// Those of the last song, which the next one mostly shares.
+    last: [Text; 12],
 }
 
 /// Below this many texts it is not worth looking for unused ones.
@@ -77,7 +79,7 @@ const SWEEP_MIN: usize = 4096;
 impl Interner {
     /// Makes a song share its texts with the others.
     pub(crate) fn share(&mut self, track: &mut Track) {
-        for text in [
+        let texts = [
             &mut track.artist,
             &mut track.album_artist,
             &mut track.album,
@@ -90,8 +92,13 @@ impl Interner {
             &mut track.sort_album,
             &mut track.sort_composer,
             &mut track.format,
-        ] {
-            self.intern(text);
+        ];
+        for (place, text) in texts.into_iter().enumerate() {
+            if *text != self.last[place] {
+                self.intern(text);
+                self.last[place] = text.clone();
+            }
+            *text = self.last[place].clone();
         }
         if track.sort_title == track.title {
             track.sort_title = track.title.clone();
