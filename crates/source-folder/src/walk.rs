@@ -29,7 +29,7 @@ const NOT_MUSIC: &[&str] = &[
 ];
 
 /// How a file looks from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Look {
     /// Size in bytes.
     pub(crate) size: u64,

@@ -9,7 +9,7 @@ use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use bytes::Bytes;
@@ -75,7 +75,8 @@ impl Default for Gallery {
 #[derive(Debug)]
 struct Shared {
     cache: Option<Cache>,
-    /// Files, by [`hash_of`], that hold no picture that can be shown. Held for a short step.
+    /// Files without a picture, and sizes in which the picture of a file cannot be shown, as hashes. Held for a
+    /// short step.
     without: Mutex<HashSet<u64>>,
 }
 
@@ -153,22 +154,22 @@ impl Shared {
         size: ArtworkSize,
         read: impl FnOnce() -> io::Result<Option<Bytes>>,
     ) -> io::Result<Option<Artwork>> {
-        let file = hash_of(path, metadata);
-        if self.without().contains(&file) {
+        let file = hash_of(&(path, walk::Look::of(metadata)));
+        let name = name_of(file, size);
+        let asked = hash_of(&name);
+        if self.is_without(file) || self.is_without(asked) {
             return Ok(None);
         }
-        let name = name_of(file, size);
         if let Some(artwork) = self.cache.as_ref().and_then(|cache| cache.find(&name)) {
             return Ok(Some(artwork));
         }
-        let fitted = read()?.and_then(|bytes| fit(path, &bytes, size));
-        match fitted {
+        let Some(bytes) = read()? else {
+            self.remember_without(file);
+            return Ok(None);
+        };
+        match fit(path, &bytes, size) {
             None => {
-                let mut without = self.without();
-                if without.len() >= MAX_WITHOUT {
-                    without.clear();
-                }
-                without.insert(file);
+                self.remember_without(asked);
                 Ok(None)
             }
             Some(Fitted::AsIs(artwork)) => Ok(Some(artwork)),
@@ -181,14 +182,28 @@ impl Shared {
         }
     }
 
-    fn without(&self) -> std::sync::MutexGuard<'_, HashSet<u64>> {
+    fn is_without(&self, hash: u64) -> bool {
+        self.without().contains(&hash)
+    }
+
+    fn remember_without(&self, hash: u64) {
+        let mut without = self.without();
+        if without.len() >= MAX_WITHOUT {
+            without.clear();
+        }
+        without.insert(hash);
+    }
+
+    fn without(&self) -> MutexGuard<'_, HashSet<u64>> {
         self.without.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn fit(path: &Path, bytes: &Bytes, size: ArtworkSize) -> Option<Fitted> {
     let fitted = embedded::guard("the picture", path, || scale::fit(bytes, size))?;
-    let told = |error: &scale::ScaleError| tracing::warn!(path = %path.display(), %error, "a picture cannot be shown");
+    let told = |error: &scale::ScaleError| {
+        tracing::warn!(path = %path.display(), %error, "a picture cannot be shown");
+    };
     fitted.inspect_err(told).ok()
 }
 
@@ -210,11 +225,10 @@ fn read(path: &Path) -> io::Result<Option<Bytes>> {
     Ok((bytes.len() <= MAX_PICTURE).then(|| bytes.into()))
 }
 
-/// A number that is another one for another file, and for the same file once it has changed.
-fn hash_of(path: &Path, metadata: &Metadata) -> u64 {
-    let look = walk::Look::of(metadata);
+/// A number to know something by: of a path and a look, one that changes with the file.
+fn hash_of(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (path, look.size, look.modified_ns, look.file).hash(&mut hasher);
+    what.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -340,6 +354,17 @@ mod tests {
         it.song("b/2.mp3", None);
         File::create(it.path("b/cover.jpg")).unwrap().set_len(MAX_PICTURE as u64 + 1).unwrap();
         assert_eq!(it.ask("b/2.mp3", THUMB).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_picture_that_cannot_be_scaled_is_still_there_as_it_is() {
+        let it = Fixture::new();
+        it.song("1.mp3", None);
+        let cut = jpeg(40, 40)[..40].to_vec();
+        fs::write(it.path("cover.jpg"), &cut).unwrap();
+        assert_eq!(it.ask("1.mp3", THUMB).await.unwrap(), None);
+        let artwork = it.ask("1.mp3", ArtworkSize::Original).await.unwrap();
+        assert_eq!(artwork.unwrap().bytes, cut);
     }
 
     #[tokio::test]
