@@ -23,13 +23,13 @@ impl Watch {
     }
 }
 
-/// Processor time of all threads there are.
+/// Processor time of all threads, those that have ended too, in steps of a hundredth of a second.
 fn cpu() -> Duration {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let times =
-        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
-    let times = times.filter_map(|times| times.split(' ').next()?.parse::<u64>().ok());
-    Duration::from_nanos(times.sum())
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    // In user mode and in the kernel, the 14th and 15th; the two before the bracket are cut off.
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
