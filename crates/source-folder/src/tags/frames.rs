@@ -6,6 +6,8 @@ use crate::reader::BoundedReader;
 
 /// The most of a stream that is counted; what lies behind is taken to be like what lies before.
 const COUNT_LIMIT: u64 = 64 << 20;
+/// Streams up to this size are counted even if all frames seem alike, as it costs so little.
+const COUNTED_ANYWAY: u64 = 256 << 10;
 /// How far into a file its first frame is looked for, after the tags.
 const JUNK_LIMIT: u64 = 64 * 1024;
 /// How many frames at each of a few places have to have one bit rate for a stream to be taken for constant.
@@ -42,6 +44,9 @@ pub(super) fn count_mpeg(reader: &mut BoundedReader) -> io::Result<Option<Counte
         return Ok(None);
     }
     let end = reader.length();
+    if end - start <= COUNTED_ANYWAY {
+        return count(reader, start, first, mpeg_frame);
+    }
     let third = (end - start) / 3;
     let places = [start, start + third, start + 2 * third];
     let mut rates = Vec::new();
@@ -190,16 +195,24 @@ fn header_at(reader: &mut BoundedReader, at: u64, header: ReadHeader) -> io::Res
     }
 }
 
-/// Whether the first frame is none of sound but a table: Xing's (or Info, the same for a constant rate) or
-/// Fraunhofer's VBRI.
+/// Whether the first frame is none of sound but a table that says how many follow: Xing's (or Info, the same
+/// for a constant rate) or Fraunhofer's VBRI.
 fn has_table(reader: &mut BoundedReader, start: u64, first: Frame) -> io::Result<bool> {
-    let mut mark = [0; 4];
-    let mut is = |at: u64, marks: &[&[u8; 4]]| match reader.read_exact_at(at, &mut mark) {
-        Ok(()) => Ok(marks.contains(&&mark)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
-    };
-    Ok(is(start + first.table, &[b"Xing", b"Info"])? || is(start + 4 + 32, &[b"VBRI"])?)
+    let mut xing = [0; 12];
+    let mut vbri = [0; 18];
+    let read = reader
+        .read_exact_at(start + first.table, &mut xing)
+        .and_then(|()| reader.read_exact_at(start + 4 + 32, &mut vbri));
+    match read {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    const KNOWS_FRAMES: u8 = 1;
+    let has_xing = xing.starts_with(b"Xing") || xing.starts_with(b"Info");
+    let is_counted = |frames: &[u8]| frames.iter().any(|byte| *byte != 0);
+    Ok(has_xing && xing[7] & KNOWS_FRAMES != 0 && is_counted(&xing[8..])
+        || vbri.starts_with(b"VBRI") && is_counted(&vbri[14..]))
 }
 
 /// Reads the header of an MPEG frame of any version and layer.
@@ -301,8 +314,14 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_one_rate_need_no_counting() {
-        assert_eq!(count_mpeg(&mut reader(&song(Format::Mp3))).unwrap(), None);
+    fn many_frames_of_one_rate_need_no_counting() {
+        let long = Song::new("Jet").length(Duration::from_secs(30)).bytes(Format::Mp3);
+        assert_eq!(count_mpeg(&mut reader(&long)).unwrap(), None);
+        let counted = count_mpeg(&mut reader(&song(Format::Mp3))).unwrap().unwrap();
+        assert_eq!(
+            counted,
+            Counted { duration_ms: 10_004, bitrate_kbps: 127, sample_rate: 44_100 }
+        );
     }
 
     #[test]

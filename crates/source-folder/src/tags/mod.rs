@@ -16,7 +16,7 @@ use std::time::UNIX_EPOCH;
 use daap_model::{Codec, ContentRating, MediaKind, MusicBrainzId, Text, Timestamp, Track};
 use lofty::aac::AacFile;
 use lofty::ape::{ApeFile, ApeTag};
-use lofty::config::{GlobalOptions, ParseOptions, apply_global_options};
+use lofty::config::{GlobalOptions, ParseOptions, ParsingMode, apply_global_options};
 use lofty::error::FileParseError;
 use lofty::file::{AudioFile, FileType};
 use lofty::flac::FlacFile;
@@ -161,8 +161,7 @@ fn parse(file: File, path: &Path) -> Result<Track, TagError> {
     let kind =
         Probe::new(&mut reader).guess_file_type()?.file_type().ok_or(TagError::UnknownKind)?;
     reader.rewind()?;
-    let mut facts = Facts::default();
-    let properties = facts.read(kind, &mut reader)?;
+    let (facts, properties) = read_facts(kind, &mut reader)?;
 
     let mut track = facts.track();
     track.has_artwork = match facts.picture {
@@ -183,6 +182,25 @@ fn parse(file: File, path: &Path) -> Result<Track, TagError> {
         track.title = if stem.is_empty() { "?".into() } else { stem.into() };
     }
     Ok(track)
+}
+
+/// Reads tags and properties. Tags that are broken cost the tags; a file whose sound is broken is no song.
+fn read_facts(kind: FileType, reader: &mut BoundedReader) -> Result<(Facts, Properties), TagError> {
+    // Pictures are most of a tag's bytes, and a scan only wants to know whether there is one.
+    let all = ParseOptions::new().parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
+    let mut options = [all; 2];
+    options[1].read_tags(false);
+    let mut failed = None;
+    for options in options {
+        reader.rewind()?;
+        let mut facts = Facts::default();
+        match facts.read(kind, reader, options) {
+            Ok(properties) => return Ok((facts, properties)),
+            Err(error @ TagError::Unreadable(_)) => return Err(error),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    Err(failed.unwrap_or(TagError::UnknownKind))
 }
 
 /// The tag library keeps its limits by thread.
@@ -249,10 +267,15 @@ struct Facts {
 
 impl Facts {
     /// Reads tags and properties with the reader for this kind of file.
-    fn read(&mut self, kind: FileType, reader: &mut BoundedReader) -> Result<Properties, TagError> {
-        // Pictures are most of a tag's bytes, and a scan only wants to know whether there is one.
-        let options = ParseOptions::new().read_cover_art(false);
-        let with_pictures = ParseOptions::new();
+    fn read(
+        &mut self,
+        kind: FileType,
+        reader: &mut BoundedReader,
+        mut options: ParseOptions,
+    ) -> Result<Properties, TagError> {
+        // Here the tags have to be read as a whole to find a picture.
+        let with_pictures = options.read_cover_art(true);
+        let mut options = options.read_cover_art(false);
         let properties = match kind {
             FileType::Mpeg => {
                 let file = MpegFile::read_from(reader, options)?;
@@ -264,8 +287,7 @@ impl Facts {
                 return Ok(properties);
             }
             FileType::Aac => {
-                let options = ParseOptions::new().read_cover_art(false).read_properties(false);
-                let file = AacFile::read_from(reader, options)?;
+                let file = AacFile::read_from(reader, options.read_properties(false))?;
                 self.id3v2(file.id3v2());
                 self.id3v1(file.id3v1());
                 let counted = frames::count_adts(reader)?;

@@ -278,6 +278,16 @@ fn files_that_are_no_songs_are_refused_with_the_reason() {
 }
 
 #[test]
+fn a_tag_that_is_broken_costs_the_tag() {
+    let mut song = Fixture::new("Jet").bytes(Format::Flac);
+    // A comment block of four bytes, where eight would be the least.
+    song[4] = 0;
+    song.splice(42..42, [0x84, 0, 0, 4, 1, 2, 3, 4]);
+    let track = track("Jet by name.flac", &song);
+    assert_eq!((track.title.as_str(), track.duration_ms), ("Jet by name", 1000));
+}
+
+#[test]
 fn a_broken_end_costs_no_more_than_the_properties() {
     for (format, suffix) in Format::ALL {
         let whole = Fixture::new("Jet").artist("Wings").bytes(format);
