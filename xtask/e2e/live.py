@@ -11,6 +11,7 @@ import own_tracks
 
 WOKEN_S = 2.0
 STILL_S = 3.0
+QUIET_S = 0.7
 META = "dmap.itemid,dmap.itemname,dmap.persistentid,daap.songartist,daap.songformat"
 
 
@@ -51,11 +52,11 @@ class Live:
     def change(self, name, act, listed=(), gone=()):
         """Does something to the folder while two clients hang, and checks what they are told.
 
-        `listed` are the titles in the delta, `gone` the ids that it says went. One change is one revision; a folder
-        of songs may come in several, all of them in time."""
+        `listed` are the titles in the delta, `gone` the ids that it says went. A folder of songs may come in
+        several deltas, all of them in time."""
         with self.checks.step(name):
             polls = [Poll(self.server, self.client), Poll(self.server, self.client)]
-            self.checks.check(not polls[0].woken(0.5), name + "-held-before", polls[0].answer)
+            self.checks.check(not polls[0].woken(QUIET_S), name + "-held-before", polls[0].answer)
             began = time.monotonic()
             act()
             good = all(poll.woken(WOKEN_S + 10) for poll in polls)
@@ -64,12 +65,12 @@ class Live:
             if not good:
                 return
             got_listed, got_gone = self.follow(polls[0].answer)
-            while (len(got_listed) < len(listed) or len(got_gone) < len(gone)) and time.monotonic() < began + WOKEN_S:
-                poll = Poll(self.server, self.client)
-                if not poll.woken(began + WOKEN_S - time.monotonic()):
-                    break
+            done = time.monotonic() if len(got_listed) == len(listed) and len(got_gone) == len(gone) else None
+            # What more comes: the rest of a folder of songs, or something that should not.
+            while (poll := Poll(self.server, self.client)).woken(QUIET_S):
                 more_listed, more_gone = self.follow(poll.answer)
-                got_listed, got_gone = got_listed | more_listed, got_gone | more_gone
+                got_listed, got_gone, done = got_listed | more_listed, got_gone | more_gone, poll.at
+            self.checks.check(done and done - began <= WOKEN_S, name + "-all-in-time", "after %.2f s" % ((done or began + 99) - began))
             self.checks.equal(name + "-delta-lists", sorted(got_listed), sorted(listed))
             self.checks.equal(name + "-delta-gone", sorted(got_gone), sorted(gone))
             whole = {song[b"miid"]: song for song in self.client.items(META)}
@@ -109,11 +110,14 @@ def main():
         live.change("moved", lambda: os.rename(live.path("untitled.mp3"), live.path("renamed.mp3")), ["renamed"])
         checks.equal("moved-keeps-id", live.by_name("renamed")[b"miid"], untitled[b"miid"])
         checks.equal("moved-keeps-persistent-id", live.by_name("renamed")[b"mper"], untitled[b"mper"])
+        live.change("moved-with-a-title", lambda: os.rename(live.path("Alpha.mp3"), live.path("First.mp3")), ["Alpha"])
+        os.mkdir(live.path("Below"))
+        live.change("moved-down", lambda: os.rename(live.path("First.mp3"), live.path("Below", "First.mp3")), ["Alpha"])
         gone = live.by_name("Gamma")[b"miid"]
         live.change("removed", lambda: os.remove(live.path("Gamma.mp3")), [], [gone])
         moved_in = ["Part 1", "Part 2", "Part 3"]
         live.change("folder-moved-in", lambda: os.rename(os.path.join(spare, "Album"), live.path("Album")), moved_in)
-        moved_away(checks, live)
+        renamed_folder(checks, live, moved_in)
         parts = [live.by_name(name)[b"miid"] for name in moved_in]
         live.change("folder-removed", lambda: shutil.rmtree(live.path("Elsewhere")), [], parts)
         playlist(checks, live)
@@ -122,16 +126,13 @@ def main():
     checks.finish()
 
 
-def moved_away(checks, live):
-    """A folder under another name: the same songs, whether or not clients are told."""
+def renamed_folder(checks, live, titles):
+    """A folder under another name: the same songs, with the bytes where they are now."""
     before = {song[b"minm"]: (song[b"miid"], song[b"mper"]) for song in live.songs.values()}
-    poll = Poll(live.server, live.client)
-    os.rename(live.path("Album"), live.path("Elsewhere"))
-    if poll.woken(STILL_S):
-        live.follow(poll.answer)
-    now = live.client.items(META)
-    checks.equal("folder-renamed-keeps-ids", {song[b"minm"]: (song[b"miid"], song[b"mper"]) for song in now}, before)
-    status, _, body = live.client.get(live.client.song_path(next(song for song in now if song[b"minm"] == "Part 2")))
+    live.change("folder-renamed", lambda: os.rename(live.path("Album"), live.path("Elsewhere")), titles)
+    after = {song[b"minm"]: (song[b"miid"], song[b"mper"]) for song in live.songs.values()}
+    checks.equal("folder-renamed-keeps-ids", after, before)
+    status, _, body = live.client.get(live.client.song_path(live.by_name("Part 2")))
     with open(live.path("Elsewhere", "2.mp3"), "rb") as f:
         checks.check(status == 200 and body == f.read(), "folder-renamed-streams", status)
 
@@ -145,9 +146,9 @@ def playlist(checks, live):
     def write(*lines):
         with open(live.path("Mine.m3u8"), "w", encoding="utf-8") as f:
             f.write("\n".join(["#EXTM3U", *lines, ""]))
-    live.change("playlist-added", lambda: write("Alpha.mp3", "Beta.mp3"))
+    live.change("playlist-added", lambda: write("Below/First.mp3", "Beta.mp3"))
     checks.equal("playlist-listed", names(), {"Mine": 2})
-    live.change("playlist-changed", lambda: write("Alpha.mp3", "Beta.mp3", "Alpha.mp3"))
+    live.change("playlist-changed", lambda: write("Below/First.mp3", "Beta.mp3", "Below/First.mp3"))
     checks.equal("playlist-grown", names(), {"Mine": 3})
     live.change("playlist-removed", lambda: os.remove(live.path("Mine.m3u8")))
     checks.equal("playlist-gone", names(), {})
