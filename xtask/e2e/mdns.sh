@@ -7,7 +7,7 @@
 # avahi beside us on host A, and the first ones again without. Prints `ok NAME`, `FAIL NAME` or `skip NAME
 # reason` a line, and the count last. Needs root, iproute2, avahi-daemon, avahi-utils, dbus, tcpdump.
 #
-# Environment: ADVERTISE, the example `advertise` of discovery (built if not there);
+# Environment: ADVERTISE, the example `advertise` of discovery (built if not given);
 #              DAPPLE, the binary (what it cannot do is skipped).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -295,8 +295,10 @@ case_serve() {
 for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service avahi-resolve dbus-daemon tcpdump; do
   command -v $tool >/dev/null || { skip "mdns needs $tool"; finish; }
 done
-ADVERTISE=${ADVERTISE:-$TARGET/debug/examples/advertise}
-[ -x "$ADVERTISE" ] || cargo build -q -p discovery --example advertise || { fail "build"; finish; }
+if [ -z "${ADVERTISE:-}" ]; then
+  cargo build -q -p discovery --example advertise || { fail "build of the example advertise"; finish; }
+  ADVERTISE=$TARGET/debug/examples/advertise
+fi
 ADVERTISE=$(realpath "$ADVERTISE")
 DAPPLE=$(realpath -m "${DAPPLE:-$TARGET/debug/dapple}")
 hosts || { skip "mdns cannot make network namespaces here"; finish; }

@@ -165,7 +165,7 @@ const TESTS: &[Test] = &[
             Program("avahi-browse"),
             Program("dbus-daemon"),
         ],
-        limit_s: 300,
+        limit_s: 480,
     },
 ];
 

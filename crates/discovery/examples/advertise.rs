@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use discovery::{Advert, Advertiser, Interfaces, database_id, machine_id};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -23,8 +23,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let advertised = Advertiser::start(advert.clone())?;
     let mut standing = advertised.standing();
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    let mut listening = true;
+    let (line, mut lines) = mpsc::channel(1);
+    // A thread of its own, which nobody waits for: tokio's would hold up the end until there is a line.
+    std::thread::spawn(move || {
+        std::io::stdin().lines().map_while(Result::ok).try_for_each(|text| line.blocking_send(text))
+    });
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     loop {
         tokio::select! {
@@ -33,12 +36,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let now = standing.borrow_and_update().clone();
                 println!("{} {}", if now.announced { "announced" } else { "silent" }, now.name);
             }
-            line = lines.next_line(), if listening => {
-                match line?.as_deref() {
-                    Some("+password") => advert.password = true,
-                    Some("-password") => advert.password = false,
-                    Some(name) => name.clone_into(&mut advert.name),
-                    None => listening = false,
+            Some(line) = lines.recv() => {
+                match line.as_str() {
+                    "+password" => advert.password = true,
+                    "-password" => advert.password = false,
+                    name => name.clone_into(&mut advert.name),
                 }
                 advertised.update(advert.clone());
             }
