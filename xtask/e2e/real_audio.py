@@ -33,6 +33,8 @@ EXPLAINED = [
     ("*/truncated-64bit.mp4", "listed", "cut off in its index; ffprobe finds 14 of its frames"),
     ("*/audacious-trailing-id32-apev2.mp3", "duration", "an ID3v2 tag behind the sound counts as sound, more so for ffprobe"),
     ("*/bad-xing.mp3", "duration", "4 KiB of a song with a header that is garbage; everybody guesses"),
+    ("*/bad-TYER-frame.mp3", "artist", "only its ID3v1 tag has one; ffprobe reads one of the two"),
+    ("*/bad-TYER-frame.mp3", "album", "only its ID3v1 tag has one; ffprobe reads one of the two"),
     ("*/id3v1v2-combined.mp3", "album", "its ID3v2 tag has none, the ID3v1 tag has; ffprobe reads one of the two"),
     ("*/silence-2s-PCM-*-ID3v23.wav", "artist", "its ID3 tag has two artists; ffprobe takes the RIFF tag"),
     ("*/silence-44-s.flac", "artist", "two artists, joined with another sign"),

@@ -16,18 +16,33 @@ pub(crate) struct BoundedReader {
     block: Vec<u8>,
     block_start: u64,
     budget: u64,
+    /// Places that are read as if this byte were there.
+    pretended: Vec<(u64, u8)>,
 }
 
 impl BoundedReader {
     /// A reader of this file that reads at most `budget` bytes from the disk.
     pub(crate) fn new(file: File, budget: u64) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { file, length, position: 0, block: Vec::new(), block_start: 0, budget })
+        Ok(Self {
+            file,
+            length,
+            position: 0,
+            block: Vec::new(),
+            block_start: 0,
+            budget,
+            pretended: Vec::new(),
+        })
     }
 
     /// The length of the file.
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// From now on reads this byte in this place, whatever is there.
+    pub(crate) fn pretend(&mut self, at: u64, byte: u8) {
+        self.pretended.push((at, byte));
     }
 
     /// Fills `buffer` from `at` on.
@@ -61,6 +76,12 @@ impl Read for BoundedReader {
         let available = self.available()?;
         let length = available.len().min(buffer.len());
         buffer[..length].copy_from_slice(&available[..length]);
+        for (at, byte) in &self.pretended {
+            let within = at.checked_sub(self.position).and_then(|at| usize::try_from(at).ok());
+            if let Some(place) = within.and_then(|at| buffer[..length].get_mut(at)) {
+                *place = *byte;
+            }
+        }
         self.position += length as u64;
         Ok(length)
     }
@@ -107,6 +128,19 @@ mod tests {
         let mut all = Vec::new();
         reader.read_to_end(&mut all).unwrap();
         assert_eq!(all.len(), 40_000);
+    }
+
+    #[test]
+    fn pretends_what_it_is_told_to() {
+        let mut reader = BoundedReader::new(file(20_000), u64::MAX).unwrap();
+        reader.pretend(16_384, 7);
+        reader.pretend(3, 9);
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).unwrap();
+        assert_eq!(
+            (all[2..5].to_vec(), all[16_383..16_386].to_vec()),
+            (vec![2, 9, 4], vec![255, 7, 1])
+        );
     }
 
     #[test]

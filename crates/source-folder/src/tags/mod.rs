@@ -3,6 +3,7 @@
 mod cover;
 mod frames;
 mod keys;
+mod repair;
 pub(crate) mod values;
 
 use std::any::Any;
@@ -184,23 +185,26 @@ fn parse(file: File, path: &Path) -> Result<Track, TagError> {
     Ok(track)
 }
 
-/// Reads tags and properties. Tags that are broken cost the tags; a file whose sound is broken is no song.
+/// Reads tags and properties. What is broken in a tag costs that part of it, or the tag; a file whose sound is
+/// broken is no song.
 fn read_facts(kind: FileType, reader: &mut BoundedReader) -> Result<(Facts, Properties), TagError> {
     // Pictures are most of a tag's bytes, and a scan only wants to know whether there is one.
-    let all = ParseOptions::new().parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
-    let mut options = [all; 2];
-    options[1].read_tags(false);
-    let mut failed = None;
-    for options in options {
+    let mut options = ParseOptions::new();
+    options.parsing_mode(ParsingMode::Relaxed).read_cover_art(false);
+    for _ in 0..=repair::MAX_REPAIRS {
         reader.rewind()?;
         let mut facts = Facts::default();
         match facts.read(kind, reader, options) {
             Ok(properties) => return Ok((facts, properties)),
             Err(error @ TagError::Unreadable(_)) => return Err(error),
-            Err(error) => failed = failed.or(Some(error)),
+            Err(_) if repair::past_frame(reader)? => {}
+            Err(_) => break,
         }
     }
-    Err(failed.unwrap_or(TagError::UnknownKind))
+    reader.rewind()?;
+    let mut facts = Facts::default();
+    let properties = facts.read(kind, reader, options.read_tags(false))?;
+    Ok((facts, properties))
 }
 
 /// The tag library keeps its limits by thread.

@@ -278,6 +278,31 @@ fn files_that_are_no_songs_are_refused_with_the_reason() {
 }
 
 #[test]
+fn a_frame_that_is_broken_costs_the_frame() {
+    let mut tag = Id3v2Tag::new();
+    for (id, text) in [("TIT2", "Caf#"), ("TPE1", "Wings"), ("TALB", "Band#")] {
+        tag.insert(Frame::Text(TextInformationFrame::new(
+            FrameId::new(id).unwrap(),
+            lofty::TextEncoding::UTF8,
+            text.to_owned(),
+        )));
+    }
+    let mut song = tagged(Format::Mp3, &tag);
+    // A text in Latin-1 that says it is UTF-8, and one in an encoding that does not exist.
+    let at =
+        |song: &[u8], text: &[u8]| song.windows(text.len()).position(|part| part == text).unwrap();
+    let place = at(&song, b"Caf#") + 3;
+    song[place] = 0xE9;
+    let place = at(&song, b"Band#") - 1;
+    song[place] = 9;
+    let track = track("a.mp3", &song);
+    assert_eq!(
+        (track.title.as_str(), track.artist.as_str(), track.album.as_str()),
+        ("Café", "Wings", "")
+    );
+}
+
+#[test]
 fn a_tag_that_is_broken_costs_the_tag() {
     let mut song = Fixture::new("Jet").bytes(Format::Flac);
     // A comment block of four bytes, where eight would be the least.
