@@ -25,7 +25,7 @@ pub struct Interfaces {
 }
 
 impl Interfaces {
-    /// All suitable interfaces.
+    /// All suitable interfaces, with their IPv4 and their local IPv6 addresses.
     #[must_use]
     pub const fn all() -> Self {
         Self {
@@ -75,9 +75,10 @@ impl Interfaces {
     pub(crate) fn admit(&self, name: &str, ip: IpAddr) -> bool {
         let every = match ip {
             IpAddr::V4(_) => self.every_ipv4,
-            IpAddr::V6(v6) => {
-                self.every_ipv6 && (self.ipv6_link_local || !v6.is_unicast_link_local())
-            }
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => self.every_ipv6 && self.ipv6_link_local,
+            // A peer that calls a global address comes from one, and nothing about that says that it is of
+            // the local network: servers that admit only that would turn it away.
+            IpAddr::V6(v6) => self.every_ipv6 && v6.is_unique_local(),
         };
         let container = CONTAINER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         !ip.is_loopback() && (self.named.contains(&ip) || every && (self.containers || !container))
@@ -88,11 +89,12 @@ impl Interfaces {
 mod tests {
     use super::*;
 
-    const LAN: [(&str, &str); 7] = [
+    const LAN: [(&str, &str); 8] = [
         ("lo", "127.0.0.1"),
         ("lo", "::1"),
         ("eth0", "192.0.2.7"),
         ("eth0", "2001:db8::7"),
+        ("eth0", "fd00::7"),
         ("eth0", "fe80::7"),
         ("docker0", "172.17.0.1"),
         ("br0", "198.51.100.7"),
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_share_is_announced_where_its_server_listens() {
-        check(&["[::]:3689"], &["192.0.2.7", "2001:db8::7", "198.51.100.7"]);
+        check(&["[::]:3689"], &["192.0.2.7", "fd00::7", "198.51.100.7"]);
         check(&["0.0.0.0:3689"], &["192.0.2.7", "198.51.100.7"]);
         check(&["192.0.2.7:3689"], &["192.0.2.7"]);
         check(&["172.17.0.1:3689", "[fe80::7]:3689"], &["fe80::7", "172.17.0.1"]);
@@ -135,7 +137,7 @@ mod tests {
         let all = Interfaces { containers: true, ipv6_link_local: true, ..Interfaces::all() };
         assert_eq!(
             admitted(&all),
-            ["192.0.2.7", "2001:db8::7", "fe80::7", "172.17.0.1", "198.51.100.7"]
+            ["192.0.2.7", "fd00::7", "fe80::7", "172.17.0.1", "198.51.100.7"]
         );
     }
 
