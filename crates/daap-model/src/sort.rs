@@ -75,13 +75,17 @@ fn artist_text(item: &Item) -> &str {
 }
 
 fn without_article(name: &str) -> &str {
-    let bare = name.trim_start_matches(|c: char| !c.is_alphanumeric());
-    // "!!!" is all punctuation, and a name all the same.
-    let bare = if bare.is_empty() { name } else { bare };
+    let bare = without_punctuation(name);
     let Some((word, rest)) = bare.split_once(' ') else { return bare };
     let rest = rest.trim_start();
     let is_article = ARTICLES.iter().any(|article| word.eq_ignore_ascii_case(article));
-    if is_article && !rest.is_empty() { rest } else { bare }
+    if is_article && !rest.is_empty() { without_punctuation(rest) } else { bare }
+}
+
+fn without_punctuation(name: &str) -> &str {
+    let bare = name.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // "!!!" is all punctuation, and a name all the same.
+    if bare.is_empty() { name } else { bare }
 }
 
 /// The heading of one letter in a sorted list.
@@ -237,6 +241,8 @@ mod tests {
         check_titles(&["\"Aa\"", "...Bb", "'The Cc", "The", "The "]);
         assert_eq!(sort_text("", "The Beatles"), "Beatles");
         assert_eq!(sort_text("", "The  Beatles"), "Beatles");
+        assert_eq!(sort_text("", "The \"Quoted\" Band"), "Quoted\" Band");
+        assert_eq!(sort_text("", "The !!!"), "!!!");
         assert_eq!(sort_text("", "A"), "A");
         assert_eq!(sort_text("", "A-ha"), "A-ha");
         assert_eq!(sort_text("", "Los Lobos"), "Los Lobos");
