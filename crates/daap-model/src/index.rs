@@ -138,8 +138,15 @@ impl Index {
                 parts.iter().filter_map(|part| self.candidates(part)).min_by_key(Vec::len)
             }
             Filter::Or(parts) => {
-                let sets: Option<Vec<_>> = parts.iter().map(|part| self.candidates(part)).collect();
-                Some(ascending(sets?.concat()))
+                let mut any = Vec::new();
+                for part in parts {
+                    any.extend(self.candidates(part)?);
+                    // Hundreds of parts may each mean most songs.
+                    if any.len() > self.by_album.len() {
+                        return None;
+                    }
+                }
+                Some(ascending(any))
             }
             Filter::Not(_) | Filter::Text(..) | Filter::Number(..) => None,
         }
