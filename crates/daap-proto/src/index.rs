@@ -23,9 +23,10 @@ impl Index {
     /// beginning is no end.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let number = |text: &str| match text.as_bytes() {
-            [b'0'..=b'9', ..] => text.parse::<u32>().ok(),
-            _ => None,
+        let number = |text: &str| {
+            let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            // What does not fit is past the end of every list.
+            is_number.then(|| text.parse().unwrap_or(u32::MAX))
         };
         Some(match text.split_once('-') {
             None => {
@@ -90,6 +91,8 @@ mod tests {
         check("-0", Some(10..10));
         check("10-12", Some(10..10));
         check("4294967295-4294967295", Some(10..10));
+        check("99999999999999999999-", Some(10..10));
+        check("0-99999999999999999999", Some(0..10));
     }
 
     #[test]
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_none() {
-        for text in ["", "-", "a", "1-b", "+1", "1-+2", "--1", "1-2-3", "4294967296", " 1"] {
+        for text in ["", "-", "a", "1-b", "+1", "1-+2", "--1", "1-2-3", "1x", " 1"] {
             check(text, None);
         }
     }

@@ -124,6 +124,15 @@ pub struct Step {
     pub delta: Option<Revision>,
 }
 
+impl Step {
+    /// The revision that the client has. `None` if it has nothing, or says that it has a later one than it moves to.
+    #[must_use]
+    pub fn seen(self) -> Option<Revision> {
+        let possible = |has: &Revision| has.get() != 0 && self.revision.is_none_or(|to| *has <= to);
+        self.delta.filter(possible)
+    }
+}
+
 /// Which part of a list is wanted, and what of each entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -166,7 +175,7 @@ pub enum RequestError {
         /// The path, without host and parameters.
         path: String,
     },
-    /// A parameter has a value that cannot be read, where guessing would do harm.
+    /// A parameter, or the last word of a path, has a value that cannot be read, where guessing would do harm.
     #[error("{parameter}={value:?} cannot be read")]
     BadParameter {
         /// Its name.
@@ -292,7 +301,8 @@ impl Endpoint {
                 Self::ContainerItems { database, container, listing: parameters.listing()? }
             }
             ["browse", category] => {
-                let category = meaning(&CATEGORIES, category).ok_or_else(|| unknown(path))?;
+                let category =
+                    meaning(&CATEGORIES, category).ok_or_else(|| bad("browse", category))?;
                 Self::Browse { database, category, listing: parameters.listing()? }
             }
             ["groups"] => {
@@ -467,9 +477,9 @@ impl Parameters<'_> {
     }
 
     fn listing(&self) -> Result<Listing, RequestError> {
-        let query = self.value("query").or_else(|| self.value("filter"));
         // TunesRemote SE sends an empty query where it means none.
-        let query = query.filter(|query| !query.trim().is_empty());
+        let said = |name| self.value(name).filter(|query| !query.trim().is_empty());
+        let query = said("query").or_else(|| said("filter"));
         let query = query.map(|query| Query::parse(&query)).transpose()?;
         Ok(Listing { query, ..self.listing_without_query() })
     }

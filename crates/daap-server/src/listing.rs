@@ -94,13 +94,13 @@ impl Wanted {
         let mut request = self.request.clone();
         request.session_id = None;
         match &mut request.endpoint {
-            Endpoint::Databases(step) => step.revision = None,
+            Endpoint::Databases(step) => *step = Step { revision: None, delta: step.seen() },
             Endpoint::Items { listing, .. }
             | Endpoint::Containers { listing, .. }
             | Endpoint::ContainerItems { listing, .. }
             | Endpoint::Browse { listing, .. }
             | Endpoint::Groups { listing, .. } => {
-                listing.step = Step { revision: None, ..listing.step };
+                listing.step = Step { revision: None, delta: listing.step.seen() };
             }
             _ => {}
         }

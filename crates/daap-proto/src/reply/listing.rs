@@ -115,9 +115,7 @@ pub(crate) fn seen(listing: &Listing, client: ClientClass) -> Option<Revision> {
 
 /// The same for a list that has no parts.
 pub(crate) fn step_seen(step: &Step, client: ClientClass) -> Option<Revision> {
-    let possible =
-        |delta: &Revision| delta.get() != 0 && step.revision.is_none_or(|to| *delta <= to);
-    step.delta.filter(possible).filter(|_| !client.has(Quirk::FullLists))
+    step.seen().filter(|_| !client.has(Quirk::FullLists))
 }
 
 /// What changed since a revision, if that is known.

@@ -109,7 +109,7 @@ fn browse_and_groups_name_what_they_list() {
     check("/databases/1/groups?group-type=artists", groups(GroupKind::Artists));
     check("/databases/1/groups", groups(GroupKind::Albums));
     refuse("/databases/1/groups?group-type=composers", 400);
-    refuse("/databases/1/browse/years", 404);
+    refuse("/databases/1/browse/years", 400);
 }
 
 #[test]
@@ -155,7 +155,8 @@ fn of_a_parameter_that_comes_twice_the_first_counts() {
     assert_eq!(listing("index=1&index=2"), listing("index=1"));
     let wanted = Query::parse("'a:b'").unwrap();
     assert_eq!(listing("filter='c:d'&query='a:b'").query, Some(wanted.clone()));
-    assert_eq!(listing("filter='a:b'").query, Some(wanted));
+    assert_eq!(listing("filter='a:b'").query, Some(wanted.clone()));
+    assert_eq!(listing("query=&filter='a:b'").query, Some(wanted));
 }
 
 #[test]
@@ -215,6 +216,20 @@ fn unknown_paths_and_impossible_ids_are_not_found() {
 #[test]
 fn a_target_past_the_limit_is_refused() {
     refuse(&format!("/server-info?{}", "x".repeat(MAX_TARGET)), 414);
+}
+
+#[test]
+fn a_client_has_what_its_delta_says_if_that_can_be() {
+    for (parameters, seen) in [
+        ("delta=5&revision-number=6", Some(5)),
+        ("delta=6&revision-number=6", Some(6)),
+        ("delta=5", Some(5)),
+        ("revision-number=6", None),
+        ("delta=0&revision-number=6", None),
+        ("delta=7&revision-number=6", None),
+    ] {
+        assert_eq!(listing(parameters).step.seen(), seen.map(Revision::new), "{parameters}");
+    }
 }
 
 fn any_listing() -> impl Strategy<Value = Listing> {

@@ -42,7 +42,7 @@ async fn the_lists_of_a_small_share() {
     for (path, status) in [
         ("/databases/2/items?", 404),
         ("/databases/1/containers/99/items?", 404),
-        ("/databases/1/browse/moods?", 404),
+        ("/databases/1/browse/moods?", 400),
         ("/databases/1/items?query='&", 400),
         ("/databases/1/groups?group-type=moods&", 400),
     ] {
@@ -94,6 +94,25 @@ async fn a_compressed_list_is_that_of_the_newest_revision() {
     let after = share.get_with(&target, &gzip).await;
     assert_eq!(titles(&unzip(&before.body)).len(), MANY);
     assert_eq!(titles(&unzip(&after.body)).len(), MANY + 1);
+}
+
+#[tokio::test]
+async fn a_kept_list_is_not_for_who_has_another_revision() {
+    let share = big_share().await;
+    let session = share.login().await;
+    let now = share.library.snapshot().revision();
+    let gzip = [("Accept-Encoding", "gzip")];
+    let items = async |step: &str| {
+        let target = format!("/databases/1/items?session-id={session}&meta=dmap.itemname&{step}");
+        let answer = share.get_with(&target, &gzip).await;
+        let is_zipped = answer.header("content-encoding").is_some();
+        titles(&if is_zipped { unzip(&answer.body) } else { answer.body }).len()
+    };
+    assert_eq!(items(&format!("delta={now}&revision-number={now}")).await, 0);
+    assert_eq!(items(&format!("delta={now}")).await, 0);
+    // It cannot have what is later than what it moves to.
+    assert_eq!(items(&format!("delta={now}&revision-number=1")).await, MANY);
+    assert_eq!(items("delta=0").await, MANY);
 }
 
 #[tokio::test]
