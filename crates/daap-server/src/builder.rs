@@ -98,6 +98,7 @@ impl Builder {
             connections: Arc::clone(&connections),
             readers: Arc::new(Semaphore::new(limits.reads_at_once.max(1))),
             preparing,
+            listings: Quota::new(limits.listings, limits.listings_per_peer),
             stopping: stopping.clone(),
             uptime: self.uptime,
             started_unix: unix_seconds(),

@@ -114,9 +114,11 @@ impl Compressor {
     ) -> Result<Packed, PackError> {
         let begun = self.begin(key);
         let made = begun.listing.get_or_try_init(|| async {
-            let _slot = self.slots.acquire().await.map_err(io::Error::other)?;
+            let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(io::Error::other)?;
             let alive = Arc::clone(&self.alive);
             let work = tokio::task::spawn_blocking(move || {
+                // The slot goes along: what all askers have given up is still being made.
+                let _slot = slot;
                 let Packed { bytes, gzipped } = pack(make()?)?;
                 Ok::<_, PackError>(Packed { bytes: counted(bytes, alive), gzipped })
             });
@@ -361,6 +363,26 @@ mod tests {
             assert!(futures_util::FutureExt::now_or_never(asked).is_none());
         }
         assert!(compressor.kept_now().entries.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_was_given_up_keeps_its_slot_until_it_is_made() {
+        let compressor = Compressor::new(&Limits::default(), Arc::new(Semaphore::new(1)));
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (finish, may_finish) = std::sync::mpsc::channel();
+        let slow = compressor.pack(key("slow", 2), move || {
+            begun.send(()).unwrap();
+            may_finish.recv().unwrap();
+            listing()
+        });
+        tokio::select! {
+            _ = slow => panic!("it waits for a word"),
+            begun = has_begun => begun.unwrap(),
+        }
+        assert_eq!(compressor.slots.available_permits(), 0);
+        let next = compressor.pack(key("next", 2), listing);
+        finish.send(()).unwrap();
+        assert!(next.await.is_ok());
     }
 
     #[tokio::test]

@@ -69,9 +69,10 @@ struct Facts {
 }
 
 /// Asks the file, which may block when it is on another machine.
-async fn facts(file: File, readers: &Semaphore) -> io::Result<(File, Facts)> {
-    let _turn = readers.acquire().await.map_err(io::Error::other)?;
+async fn facts(file: File, readers: &Arc<Semaphore>) -> io::Result<(File, Facts)> {
+    let turn = Arc::clone(readers).acquire_owned().await.map_err(io::Error::other)?;
     let ask = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let metadata = file.metadata()?;
         let changed =
             metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());

@@ -36,6 +36,10 @@ pub struct Limits {
     /// Bytes of compressed listings alive at once, being sent ones included. Beyond it listings go out
     /// uncompressed, which costs no memory.
     pub compressed_alive: usize,
+    /// Listings of big databases that are being prepared or wait for it. One more is answered 503.
+    pub listings: usize,
+    /// The same, of one peer that is not this machine. One more is answered 503.
+    pub listings_per_peer: usize,
     /// Listings that are compressed or prepared at the same time; further ones wait.
     pub listings_at_once: usize,
     /// Reads of song files at the same time; further ones wait their turn.
@@ -65,6 +69,8 @@ impl Default for Limits {
             throttled_peers: 1024,
             compressed_kept: 32 << 20,
             compressed_alive: 128 << 20,
+            listings: 1024,
+            listings_per_peer: 32,
             listings_at_once: 4,
             reads_at_once: 32,
             head: Duration::from_secs(30),

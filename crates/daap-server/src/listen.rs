@@ -154,7 +154,7 @@ impl Front {
             address: address.ip().to_canonical(),
             origin: Origin::of(address, local, &self.trusted),
         };
-        let Some(ticket) = self.quota.take(peer.address, peer.origin == Origin::Machine) else {
+        let Some(ticket) = self.quota.take_for(peer) else {
             tracing::debug!(peer = %peer.address, "a connection was refused: there are too many");
             // The socket's buffer is empty, so this is sent or the peer is gone: both end it.
             let _ = stream.try_write(REFUSED);

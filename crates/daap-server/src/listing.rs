@@ -11,6 +11,7 @@ use crate::answer::{self, Answer};
 use crate::body::Body;
 use crate::compress::{Key, PackError, Packed, pack};
 use crate::limits::{GZIP_INLINE, ITEMS_INLINE};
+use crate::permit::Peer;
 use crate::service::Service;
 
 /// A reply that is known to be short.
@@ -18,27 +19,37 @@ pub(crate) fn whole(reply: Reply) -> Answer {
     answer::dmap(Body::whole(reply.into_bytes()))
 }
 
+/// Who asks for a listing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker {
+    pub(crate) peer: Peer,
+    pub(crate) client: ClientClass,
+    pub(crate) takes_gzip: bool,
+}
+
 /// The reply to a request that needs nothing but the library as it is now.
 pub(crate) async fn answer(
     service: &Service,
     request: Request,
-    client: ClientClass,
-    takes_gzip: bool,
+    asker: Asker,
 ) -> Result<Answer, RequestError> {
     let snapshot = service.library.snapshot();
     let password = service.permit.password.is_some();
-    let wanted = Wanted { snapshot, request, client, password };
-    if !takes_gzip {
-        return Ok(plain(prepare(service, wanted).await?));
-    }
-    let key = wanted.key();
-    if let Some(packed) = service.compressor.kept(&key) {
+    let wanted = Wanted { snapshot, request, client: asker.client, password };
+    let key = asker.takes_gzip.then(|| wanted.key());
+    if let Some(packed) = key.as_ref().and_then(|key| service.compressor.kept(key)) {
         return Ok(ready(packed));
     }
-    if !service.compressor.has_room() {
-        return Ok(plain(prepare(service, wanted).await?));
+    let is_long = wanted.is_long();
+    // Big listings take turns. One peer must not wait for so many that the others hardly get one.
+    let place = is_long.then(|| service.listings.take_for(asker.peer));
+    if matches!(place, Some(None)) {
+        return Ok(answer::busy("too many lists are asked for at once"));
     }
-    let packed = if wanted.is_long() {
+    let Some(key) = key.filter(|_| service.compressor.has_room()) else {
+        return Ok(plain(prepare(service, wanted).await?));
+    };
+    let packed = if is_long {
         service.compressor.pack(key, move || wanted.prepare()).await
     } else {
         let reply = wanted.prepare()?;
@@ -73,8 +84,12 @@ async fn prepare(service: &Service, wanted: Wanted) -> Result<Reply, RequestErro
     if !wanted.is_long() {
         return wanted.prepare();
     }
-    let _turn = service.preparing.acquire().await;
-    let work = tokio::task::spawn_blocking(move || wanted.prepare());
+    let turn = Arc::clone(&service.preparing).acquire_owned().await;
+    let work = tokio::task::spawn_blocking(move || {
+        // The turn goes along: work goes on when its client has gone, and is to count until it ends.
+        let _turn = turn;
+        wanted.prepare()
+    });
     // A panic in there is as good as one here, where it becomes a 500.
     work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A bounded number of things (connections, held polls), and a bounded number of them per peer.
+use crate::peer::Origin;
+use crate::permit::Peer;
+
+/// A bounded number of things (connections, held polls, big listings), and a bounded number of them per peer.
 #[derive(Debug)]
 pub(crate) struct Quota {
     total: usize,
@@ -43,6 +46,11 @@ impl Quota {
         held.total += 1;
         held.by_peer.insert(peer, of_peer + 1);
         Some(Ticket { quota: Arc::clone(self), peer })
+    }
+
+    /// Takes one for a peer; this machine is exempt.
+    pub(crate) fn take_for(self: &Arc<Self>, peer: Peer) -> Option<Ticket> {
+        self.take(peer.address, peer.origin == Origin::Machine)
     }
 
     /// How many are held now.

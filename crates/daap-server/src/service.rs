@@ -19,10 +19,9 @@ use crate::body::Body;
 use crate::compress::{Compressor, takes_gzip};
 use crate::content::{self, Sending};
 use crate::head::Answering;
-use crate::listing;
+use crate::listing::{self, Asker};
 use crate::longpoll::{self, News};
 use crate::metrics::{Exposition, Metrics};
-use crate::peer::Origin;
 use crate::permit::{Caller, Peer, Permit, Refusal};
 use crate::quota::Quota;
 use crate::record::Record;
@@ -44,6 +43,8 @@ pub(crate) struct Service {
     pub(crate) readers: Arc<Semaphore>,
     /// Bounds the big listings that are being prepared or compressed.
     pub(crate) preparing: Arc<Semaphore>,
+    /// Bounds those and the ones that wait for their turn.
+    pub(crate) listings: Arc<Quota>,
     /// Cancelled when the server is to stop.
     pub(crate) stopping: CancellationToken,
     pub(crate) uptime: Uptime,
@@ -118,7 +119,7 @@ impl Service {
         let caller = Caller { peer, session: request.session_id, credential };
         Ok(match request.endpoint {
             Endpoint::ServerInfo | Endpoint::ContentCodes => {
-                Box::pin(self.list(request, headers)).await
+                Box::pin(self.list(request, headers, peer)).await
             }
             Endpoint::Login => self.login(caller, &headers)?,
             Endpoint::Logout => {
@@ -152,7 +153,7 @@ impl Service {
             }
             _ => {
                 let _activity = self.permit.list(caller)?;
-                Box::pin(self.list(request, headers)).await
+                Box::pin(self.list(request, headers, peer)).await
             }
         })
     }
@@ -175,8 +176,7 @@ impl Service {
     async fn update(&self, step: Step, session: Activity, peer: Peer) -> Result<Answer, Refusal> {
         let news = match (longpoll::at_once(&self.library, step.revision), step.revision) {
             (None, Some(seen)) => {
-                let Some(_held) = self.polls.take(peer.address, peer.origin == Origin::Machine)
-                else {
+                let Some(_held) = self.polls.take_for(peer) else {
                     return Ok(answer::busy("too many requests are held"));
                 };
                 longpoll::wait(&self.library, seen, &session, &self.stopping).await
@@ -224,9 +224,10 @@ impl Service {
     }
 
     /// A reply that is computed from a snapshot.
-    async fn list(&self, request: Request, headers: HeaderMap) -> Answer {
-        let accept = headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes);
-        let answer = listing::answer(self, request, class(&headers), takes_gzip(accept)).await;
+    async fn list(&self, request: Request, headers: HeaderMap, peer: Peer) -> Answer {
+        let takes_gzip = takes_gzip(headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes));
+        let asker = Asker { peer, client: class(&headers), takes_gzip };
+        let answer = listing::answer(self, request, asker).await;
         answer.unwrap_or_else(|error| unanswerable(&error))
     }
 

@@ -2,18 +2,24 @@
 
 use std::io::Read;
 
+use daap_server::{Builder, Limits};
+
 use crate::share::{Share, Shelf, titles, track};
 
 /// More songs than are prepared or compressed on the spot.
 const MANY: usize = 6_000;
 
 async fn big_share() -> Share {
+    big_share_with(|server| server).await
+}
+
+async fn big_share_with(set: impl FnOnce(Builder) -> Builder) -> Share {
     let songs = Shelf::default();
     for n in 0..MANY {
         let track = track(&format!("Song {n:05}"), &format!("Artist {}", n % 97), "Album");
         songs.put(&format!("{n:05}"), track, "sound");
     }
-    Share::start_from(songs, |server| server).await
+    Share::start_from(songs, set).await
 }
 
 fn unzip(bytes: &[u8]) -> Vec<u8> {
@@ -79,6 +85,21 @@ async fn many_who_ask_at_once_get_the_same() {
     let answers = futures_util::future::join_all(askers).await;
     assert!(answers.iter().all(|answer| answer.complete && answer.body == answers[0].body));
     assert_eq!(titles(&unzip(&answers[0].body)).len(), MANY);
+}
+
+#[tokio::test]
+async fn big_lists_beyond_the_limit_are_turned_away() {
+    let mut limits = Limits::default();
+    limits.listings = 0;
+    let share = big_share_with(|server| server.limits(limits)).await;
+    let session = share.login().await;
+    for headers in [&[][..], &[("Accept-Encoding", "gzip")]] {
+        let target = format!("/databases/1/items?session-id={session}&sort=artist");
+        let answer = share.get_with(&target, headers).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    }
+    // What is short is always served.
+    assert_eq!(share.get(&format!("/databases?session-id={session}")).await.status, 200);
 }
 
 #[tokio::test]
