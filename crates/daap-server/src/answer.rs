@@ -39,8 +39,9 @@ pub(crate) fn text(status: StatusCode, reason: &str) -> Answer {
 /// Not now, with the reason and when to ask again.
 pub(crate) fn unavailable(reason: &str, wait: Duration) -> Answer {
     let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, reason);
-    let seconds = wait.as_secs().max(1);
-    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    // Rounded up: who comes a moment too early is sent away again.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    answer.headers_mut().insert(RETRY_AFTER, seconds.max(1).into());
     answer
 }
 

@@ -52,7 +52,7 @@ pub(crate) enum Refusal {
         "{0:?} is not a name of this server; use its address, or add the name to its allowed hosts"
     )]
     HostName(String),
-    #[error("this share has a password")]
+    #[error("this share has a password, which was missing or wrong")]
     PasswordNeeded,
     #[error("too many wrong passwords; try again in a while")]
     Throttled(Duration),

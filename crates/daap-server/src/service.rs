@@ -89,10 +89,9 @@ impl Service {
         if let Err(refusal) = self.permit.door(peer, hosts(&head)) {
             return ("refused", answer::refused(&refusal));
         }
-        if head.method != Method::GET && head.method != Method::HEAD {
-            return ("other", answer::wrong_method());
-        }
+        let is_read = head.method == Method::GET || head.method == Method::HEAD;
         match route(&head.uri) {
+            Ok(_) if !is_read => ("other", answer::wrong_method()),
             Ok(Route::Daap(request)) => {
                 let name = name(&request.endpoint);
                 let answer = self.daap(request, head.headers, peer).await;

@@ -96,6 +96,10 @@ async fn what_is_not_there_is_404_and_what_is_not_done_is_405() {
     {
         assert_eq!(share.get(target).await.status, 404, "{target}");
     }
+    // iTunes 11 posts there if it thinks that it talks to iTunes.
+    let mut connection = share.connect().await;
+    connection.ask("POST", "/fp-setup", &[("Content-Length", "0")]).await.unwrap();
+    assert_eq!(connection.answer().await.unwrap().status, 404);
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
         let mut connection = share.connect().await;
         connection.ask(method, "/server-info", &[("Content-Length", "0")]).await.unwrap();
