@@ -11,7 +11,8 @@ use notify::RecommendedWatcher;
 use tokio::runtime::Handle;
 
 use crate::mounts::{self, Mount};
-use crate::scan::{Knows, Pass, Scanner, Scope, shape};
+use crate::scan::{Knows, Pass, Scanner, shape};
+use crate::scope::Scope;
 use crate::settling::{Settling, Shape};
 use crate::walk::{self, Look};
 use crate::watch::{self, Heard, Inbox};

@@ -56,6 +56,7 @@ mod pool;
 mod progress;
 mod reader;
 mod scan;
+mod scope;
 mod settling;
 mod tags;
 mod walk;

@@ -18,6 +18,7 @@ use crate::lists::{self, Lists};
 use crate::moves::Gone;
 use crate::playlists::Songs;
 use crate::progress::Progress;
+use crate::scope::{Scope, outermost};
 use crate::settling::{STILL, Shape};
 use crate::tags::{self, TagError};
 use crate::walk::{self, Found, Look, SongFile, Walk};
@@ -27,34 +28,6 @@ use crate::{key, mounts, pool};
 const KEYS_AT_ONCE: usize = 1000;
 /// The most broken files whose look is remembered, so that they are not tried again at every pass.
 const MAX_BAD: usize = 100_000;
-
-/// A part of the tree, by the key of a folder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Scope {
-    /// A folder and all below it.
-    Tree(Vec<u8>),
-    /// The files of one folder.
-    Folder(Vec<u8>),
-}
-
-impl Scope {
-    /// The whole tree.
-    pub(crate) const ALL: Self = Self::Tree(Vec::new());
-
-    /// The folder's key.
-    fn folder(&self) -> &[u8] {
-        match self {
-            Self::Tree(folder) | Self::Folder(folder) => folder,
-        }
-    }
-
-    fn contains(&self, key: &[u8]) -> bool {
-        match self {
-            Self::Tree(folder) => key::is_below(key, folder),
-            Self::Folder(folder) => key::folder(key) == folder.as_slice(),
-        }
-    }
-}
 
 /// How a pass went.
 #[derive(Debug, Default)]
@@ -121,6 +94,8 @@ pub(crate) struct Scanner {
     root: PathBuf,
     threads: usize,
     report: Report,
+    /// Which folder the root was in the last pass.
+    identity: Option<(u64, u64)>,
     songs: BTreeMap<SourceKey, Song>,
     lists: Lists,
     /// Files that are no songs, as they looked when that was found.
@@ -140,6 +115,7 @@ impl Scanner {
             root,
             threads,
             report,
+            identity: None,
             songs,
             lists: Lists::new(&known.playlists),
             bad: HashMap::new(),
@@ -175,7 +151,7 @@ impl Scanner {
     ) -> Result<Pass, Closed> {
         let whole = scopes.contains(&Scope::ALL);
         if let Err(error) = fs::read_dir(&self.root) {
-            return self.lose(format!("{} cannot be read: {error}", self.root.display()));
+            return self.lose_all(format!("{} cannot be read: {error}", self.root.display()));
         }
         self.report.scan(|scan| {
             scan.phase = ScanPhase::Scanning;
@@ -190,19 +166,16 @@ impl Scanner {
         }
         let missing = self.missing(&scopes);
         if found.count == 0 && self.is_suddenly_empty(whole, &missing) {
-            return self.lose(format!("{} is suddenly empty", self.root.display()));
+            return self.lose_all(format!("{} is suddenly empty", self.root.display()));
         }
         let mut pass = Pass::default();
         self.back(&scopes, &mut pass)?;
         let unreachable = self.unreachable(&scopes, &found);
-        let (away, gone): (Vec<_>, Vec<_>) = missing.into_iter().partition(|key| {
-            unreachable.iter().any(|folder| key::is_below(key.as_bytes(), folder))
-        });
-        self.away(away, &mut pass)?;
+        let (missing, news) = self.moved(missing, found.songs, &mut pass)?;
+        self.lost(missing, &unreachable, &mut pass)?;
         // The first pass reads all there is; whoever is writing then will be heard again.
         let first = self.songs.is_empty();
         let rests = |path: &Path, look| first || !waits(path) && !is_fresh(look);
-        let news = self.moved(gone, found.songs, &mut pass)?;
         let news = self.resting(news, &rests, &mut pass);
         let came = !news.is_empty();
         self.read(news, whole.then_some(found.count), &mut pass)?;
@@ -254,8 +227,16 @@ impl Scanner {
         missing.len() > 1 && all_missing && (whole || bare())
     }
 
+    /// Whether another folder is in the place of the one that was looked at before: a disk was mounted over it,
+    /// or is no longer.
+    fn is_replaced(&mut self) -> bool {
+        let now = fs::metadata(&self.root).ok().and_then(|metadata| walk::identity(&metadata));
+        let before = std::mem::replace(&mut self.identity, now);
+        before.is_some() && before != now
+    }
+
     /// The root cannot be looked at: whatever it held is away, not gone.
-    fn lose(&mut self, problem: String) -> Result<Pass, Closed> {
+    fn lose_all(&mut self, problem: String) -> Result<Pass, Closed> {
         let mut pass = Pass { lost: Some(problem), ..Pass::default() };
         let all = self.songs.keys().cloned().collect();
         self.away(all, &mut pass)?;
@@ -357,16 +338,16 @@ impl Scanner {
         news.into_iter().filter(is_resting).collect()
     }
 
-    /// Finds out which of the gone files are among the new ones under another name; the others are gone. Returns
-    /// what is still to be read.
+    /// Finds out which of the missing files are among the new ones under another name. Returns those that are
+    /// not, and what is still to be read.
     fn moved(
         &mut self,
-        gone: Vec<SourceKey>,
+        missing: Vec<SourceKey>,
         news: Vec<SongFile>,
         pass: &mut Pass,
-    ) -> Result<Vec<SongFile>, Closed> {
+    ) -> Result<(Vec<SourceKey>, Vec<SongFile>), Closed> {
         let stamped = |key: SourceKey| self.songs.get(&key).map(|song| (key, song.stamp));
-        let mut gone = Gone::new(gone.into_iter().filter_map(stamped).collect());
+        let mut gone = Gone::new(missing.into_iter().filter_map(stamped).collect());
         let mut unread = Vec::with_capacity(news.len());
         for file in news {
             let from = if self.songs.contains_key(&file.key) { None } else { gone.take(&file) };
@@ -387,13 +368,32 @@ impl Scanner {
             self.report.blocking_change(Change::Moved { from, to: file.key, stamp })?;
             pass.changed = true;
         }
-        for key in gone.rest() {
+        Ok((gone.rest().into_iter().collect(), unread))
+    }
+
+    /// Reports what is no longer there: as away what may be only out of reach, the rest as gone.
+    fn lost(
+        &mut self,
+        missing: Vec<SourceKey>,
+        unreachable: &[Vec<u8>],
+        pass: &mut Pass,
+    ) -> Result<(), Closed> {
+        let replaced = self.is_replaced();
+        let is_away = |key: &SourceKey| {
+            // What was out of reach is not gone because it still is: how long it is kept is the library's affair.
+            replaced
+                || self.songs.get(key).is_some_and(|song| song.away)
+                || unreachable.iter().any(|folder| key::is_below(key.as_bytes(), folder))
+        };
+        let (away, gone): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_away);
+        self.away(away, pass)?;
+        for key in gone {
             self.songs.remove(&key);
             self.bad.remove(&key);
             self.report.blocking_change(Change::Gone(key))?;
             pass.changed = true;
         }
-        Ok(unread)
+        Ok(())
     }
 
     /// Reads files and reports them as they are read.
@@ -447,6 +447,10 @@ impl Scanner {
         let gone =
             |scope| self.lists.below(Scope::folder(scope)).filter(move |key| is_gone(scope, key));
         let gone: Vec<_> = scopes.iter().flat_map(gone).cloned().collect();
+        // While songs are out of reach, so may be playlists.
+        if !gone.is_empty() && self.songs.values().any(|song| song.away) {
+            return Ok(());
+        }
         for file in gone {
             self.lists.gone(&file, &self.report)?;
             pass.changed = true;
@@ -590,21 +594,6 @@ pub(crate) fn shape(look: Look) -> Shape {
     Some((look.size, look.modified_ns))
 }
 
-/// The scopes that are not inside another.
-fn outermost(scopes: &[Scope]) -> Vec<Scope> {
-    let scopes: BTreeSet<_> = scopes.iter().collect();
-    let is_inside = |scope: &Scope, outer: &Scope| {
-        let Scope::Tree(tree) = outer else { return false };
-        scope != outer && (key::is_below(scope.folder(), tree) || scope.folder() == tree.as_slice())
-    };
-    scopes
-        .iter()
-        .filter(|scope| !scopes.iter().any(|outer| is_inside(scope, outer)))
-        .copied()
-        .cloned()
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use library::Told;
@@ -669,20 +658,5 @@ mod tests {
             );
         });
         assert_eq!(&changes[3..], [Change::Gone("a/1.mp3".into())]);
-    }
-
-    #[test]
-    fn scopes_inside_others_are_dropped() {
-        let tree = |folder: &str| Scope::Tree(folder.into());
-        let files = |folder: &str| Scope::Folder(folder.into());
-        assert_eq!(
-            outermost(&[tree("a/b"), files("a"), tree("a"), files("c"), files("c")]),
-            [tree("a"), files("c")]
-        );
-        assert_eq!(
-            outermost(&[tree("ab"), tree("a"), files("")]),
-            [tree("a"), tree("ab"), files("")]
-        );
-        assert_eq!(outermost(&[files("x"), Scope::ALL, tree("y")]), [Scope::ALL]);
     }
 }

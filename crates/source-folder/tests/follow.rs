@@ -151,6 +151,29 @@ async fn a_root_that_goes_and_comes_while_it_is_followed_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_stranger_in_the_place_of_the_root_does_not_make_songs_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let (root, aside) = (home.path().join("music"), home.path().join("aside"));
+    write(&root, "a.mp3");
+    write(&root, "b.mp3");
+    let mut running = start(&root, Shelf::default());
+    running.settled().await;
+    // As when a disk is taken out, and somebody writes to the bare place.
+    fs::rename(&root, &aside).unwrap();
+    write(&root, "c.mp3");
+    let mut said = running.said().await;
+    if said.len() == 1 {
+        said.extend(running.said().await);
+    }
+    assert_eq!(said, ["away a.mp3 b.mp3", "song c.mp3"]);
+    fs::remove_dir_all(&root).unwrap();
+    fs::rename(&aside, &root).unwrap();
+    let said = running.said().await;
+    assert!(said.contains(&"back a.mp3 b.mp3".to_owned()), "{said:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn where_nothing_is_heard_everything_is_looked_through_now_and_then() {
     let root = tempfile::tempdir().unwrap();
     let mut config = FolderConfig::new(root.path());

@@ -161,6 +161,22 @@ async fn a_root_that_is_missing_or_suddenly_empty_is_away_and_comes_back() {
 }
 
 #[tokio::test]
+async fn what_moved_while_the_root_was_away_is_found_again() {
+    let home = tempfile::tempdir().unwrap();
+    let (root, aside) = (home.path().join("music"), home.path().join("aside"));
+    write(&root, "a/1.mp3", "A");
+    write(&root, "b.mp3", "B");
+    let shelf = scanned(&root).await;
+    fs::rename(&root, &aside).unwrap();
+    let mut running = start(&root, shelf);
+    assert_eq!(running.settled().await, ["away a/1.mp3 b.mp3"]);
+    fs::rename(aside.join("a"), aside.join("z")).unwrap();
+    fs::rename(&aside, &root).unwrap();
+    assert_eq!(running.said().await, ["back b.mp3", "moved a/1.mp3 -> z/1.mp3"]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_folder_that_need_not_be_there_is_waited_for() {
     let home = tempfile::tempdir().unwrap();
     let root = home.path().join("music");
