@@ -281,40 +281,9 @@ impl Facts {
         let with_pictures = options.read_cover_art(true);
         let mut options = options.read_cover_art(false);
         let properties = match kind {
-            FileType::Mpeg => {
-                let file = MpegFile::read_from(reader, options)?;
-                self.id3v2(file.id3v2());
-                self.ape(file.ape());
-                self.id3v1(file.id3v1());
-                let mut properties = Properties::new(kind, &(*file.properties()).into());
-                properties.correct(frames::count_mpeg(reader)?);
-                return Ok(properties);
-            }
-            FileType::Aac => {
-                let file = AacFile::read_from(reader, options.read_properties(false))?;
-                self.id3v2(file.id3v2());
-                self.id3v1(file.id3v1());
-                let counted = frames::count_adts(reader)?;
-                let counted =
-                    counted.ok_or_else(|| TagError::Broken("no frame of sound".into()))?;
-                let mut properties = Properties::new(kind, &FileProperties::default());
-                properties.sample_rate = counted.sample_rate;
-                properties.correct(Some(counted));
-                return Ok(properties);
-            }
-            FileType::Mp4 => {
-                let file = Mp4File::read_from(reader, options)?;
-                self.mp4(file.ilst());
-                let mut properties = Properties::new(kind, &file.properties().clone().into());
-                properties.codec = match file.properties().codec() {
-                    Some(Mp4Codec::AAC) => Codec::Aac,
-                    Some(Mp4Codec::ALAC) => Codec::Alac,
-                    Some(Mp4Codec::MP3) => Codec::Mpeg,
-                    Some(Mp4Codec::FLAC) => Codec::Flac,
-                    _ => Codec::Unknown,
-                };
-                return Ok(properties);
-            }
+            FileType::Mpeg => return self.mpeg(reader, options),
+            FileType::Aac => return self.adts(reader, options.read_properties(false)),
+            FileType::Mp4 => return self.mp4_file(reader, options),
             FileType::Flac => {
                 let file = FlacFile::read_from(reader, options)?;
                 self.vorbis(file.vorbis_comments());
@@ -374,6 +343,54 @@ impl Facts {
             _ => return Err(TagError::UnknownKind),
         };
         Ok(Properties::new(kind, &properties))
+    }
+
+    fn mpeg(
+        &mut self,
+        reader: &mut BoundedReader,
+        options: ParseOptions,
+    ) -> Result<Properties, TagError> {
+        let file = MpegFile::read_from(reader, options)?;
+        self.id3v2(file.id3v2());
+        self.ape(file.ape());
+        self.id3v1(file.id3v1());
+        let mut properties = Properties::new(FileType::Mpeg, &(*file.properties()).into());
+        properties.correct(frames::count_mpeg(reader)?);
+        Ok(properties)
+    }
+
+    fn adts(
+        &mut self,
+        reader: &mut BoundedReader,
+        options: ParseOptions,
+    ) -> Result<Properties, TagError> {
+        let file = AacFile::read_from(reader, options)?;
+        self.id3v2(file.id3v2());
+        self.id3v1(file.id3v1());
+        let counted = frames::count_adts(reader)?;
+        let counted = counted.ok_or_else(|| TagError::Broken("no frame of sound".into()))?;
+        let mut properties = Properties::new(FileType::Aac, &FileProperties::default());
+        properties.sample_rate = counted.sample_rate;
+        properties.correct(Some(counted));
+        Ok(properties)
+    }
+
+    fn mp4_file(
+        &mut self,
+        reader: &mut BoundedReader,
+        options: ParseOptions,
+    ) -> Result<Properties, TagError> {
+        let file = Mp4File::read_from(reader, options)?;
+        self.mp4(file.ilst());
+        let mut properties = Properties::new(FileType::Mp4, &file.properties().clone().into());
+        properties.codec = match file.properties().codec() {
+            Some(Mp4Codec::AAC) => Codec::Aac,
+            Some(Mp4Codec::ALAC) => Codec::Alac,
+            Some(Mp4Codec::MP3) => Codec::Mpeg,
+            Some(Mp4Codec::FLAC) => Codec::Flac,
+            _ => Codec::Unknown,
+        };
+        Ok(properties)
     }
 
     /// Takes a value of a key, unless a better key or an earlier tag has told the field.
