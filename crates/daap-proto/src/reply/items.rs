@@ -54,7 +54,7 @@ pub fn items(
     let fields = wanted(listing, DEFAULT_FIELDS).without(Field::ContainerItemId);
     let since = seen(listing, client).map(|seen| database.items_since(seen));
     let Some((changed, gone)) = known(since) else {
-        return full(ADBS, items.all(), listing, fields);
+        return full(ADBS, by_album_if_found(items.all(), listing), listing, fields);
     };
     let list = List {
         root: ADBS,
@@ -69,7 +69,8 @@ pub fn items(
     Ok(list.reply()?)
 }
 
-/// The reply to `/databases/D/containers/C/items`: the entries that are asked for, in the container's own order.
+/// The reply to `/databases/D/containers/C/items`: the entries that are asked for, in the container's own order; the
+/// base container has none, and is listed as [`items`] are.
 ///
 /// It is never a delta: the entries of a playlist have an order, which a delta cannot tell.
 ///
@@ -83,7 +84,16 @@ pub fn container_items(
 ) -> Result<Reply, RequestError> {
     let entries = database(snapshot, database_id)?.entries(container);
     let missing = RequestError::NotFound { what: "container", id: container.get().into() };
-    full(APSO, entries.ok_or(missing)?, listing, wanted(listing, DEFAULT_ENTRY_FIELDS))
+    let entries = match container {
+        ContainerId::BASE => by_album_if_found(entries.ok_or(missing)?, listing),
+        _ => entries.ok_or(missing)?,
+    };
+    full(APSO, entries, listing, wanted(listing, DEFAULT_ENTRY_FIELDS))
+}
+
+/// What a query finds among all songs comes by album, as iTunes has it, if no order is asked for.
+fn by_album_if_found<'a>(songs: Selection<'a>, listing: &Listing) -> Selection<'a> {
+    if listing.query.is_some() { songs.sorted(Sort::Album) } else { songs }
 }
 
 fn full(
@@ -95,9 +105,7 @@ fn full(
     let filter = listing.query.as_ref().map_or(Filter::EVERYTHING, |query| query.to_filter());
     let selection =
         if filter == Filter::EVERYTHING { selection } else { selection.matching(&filter) };
-    // What a query finds comes by album, as iTunes has it, if no order is asked for.
-    let found = listing.query.is_some() && root == ADBS;
-    let selection = match listing.sort.or(found.then_some(Sort::Album)) {
+    let selection = match listing.sort {
         Some(sort) => selection.sorted(sort),
         None => selection,
     };

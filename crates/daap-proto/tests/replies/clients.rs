@@ -2,7 +2,7 @@
 
 use daap_proto::Reply;
 use daap_proto::reply::{self, Password, ServerInfo};
-use dmap::{Code, Element};
+use dmap::{Code, Element, code};
 
 use crate::library::*;
 
@@ -37,6 +37,22 @@ fn check(reply: Reply) {
             containers.push(child.clone());
         }
     }
+}
+
+#[test]
+fn what_remote_finds_in_the_base_container_comes_by_album() {
+    let titles = |list: &str, query: &str| -> Vec<String> {
+        let target = format!("/databases/1/{list}?meta=dmap.itemname&{query}");
+        let reply = ask(&snapshot(), itunes(), &target).unwrap();
+        let root = Element::decode(&reply.into_bytes()).unwrap();
+        let songs = root.child(code::MLCL).unwrap().children();
+        songs.iter().map(|song| song.child(code::MINM).unwrap().text().unwrap().into()).collect()
+    };
+    let found = "query='com.apple.itunes.mediakind:1'";
+    assert_eq!(titles("containers/1/items", found), titles("items", found));
+    assert_ne!(titles("containers/1/items", found), titles("containers/1/items", ""));
+    // A playlist keeps its order.
+    assert_eq!(titles("containers/11/items", found), titles("containers/11/items", ""));
 }
 
 #[test]
