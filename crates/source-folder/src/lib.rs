@@ -74,7 +74,7 @@ use library::{
     Stamp,
 };
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task;
 
 pub use artwork::{Gallery, GalleryConfig};
@@ -111,10 +111,15 @@ impl FolderConfig {
     }
 }
 
+/// How many songs are being opened at once; further ones wait. A disk that does not answer holds a thread for
+/// each, and must leave some for the rest of the program.
+const MAX_OPENING: usize = 64;
+
 /// A folder of music.
 #[derive(Debug)]
 pub struct FolderSource {
     config: FolderConfig,
+    opening: Arc<Semaphore>,
 }
 
 impl FolderSource {
@@ -125,7 +130,7 @@ impl FolderSource {
         if let Ok(root) = std::path::absolute(&config.root) {
             config.root = root;
         }
-        Self { config }
+        Self { config, opening: Arc::new(Semaphore::new(MAX_OPENING)) }
     }
 
     /// The folder.
@@ -184,8 +189,19 @@ impl Source for FolderSource {
     }
 
     fn open(&self, key: SourceKey) -> SourceFuture<'_, Result<Content, SourceError>> {
-        let root = self.config.root.clone();
-        Box::pin(blocking(move || open(&root, &key)))
+        let (root, opening) = (self.config.root.clone(), Arc::clone(&self.opening));
+        Box::pin(async move {
+            let turn = opening.acquire_owned().await.map_err(|_| SourceError::Busy)?;
+            let work = move || {
+                // The turn goes along: a request that is given up still has its thread.
+                let _turn = turn;
+                open(&root, &key)
+            };
+            task::spawn_blocking(work).await.unwrap_or_else(|failed| {
+                let cause = io::Error::other(failed.to_string());
+                Err(SourceError::Unreadable { what: "the folder".to_owned(), cause })
+            })
+        })
     }
 
     fn artwork(
@@ -206,16 +222,6 @@ pub fn holds(root: &Path, songs: &[(SourceKey, Stamp)]) -> bool {
         metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() == stamp.size)
     };
     2 * songs.iter().filter(is_there).count() > songs.len()
-}
-
-/// Runs what waits for the disk where waiting is allowed.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
-) -> Result<T, SourceError> {
-    task::spawn_blocking(work).await.unwrap_or_else(|failed| {
-        let cause = io::Error::other(failed.to_string());
-        Err(SourceError::Unreadable { what: "the folder".to_owned(), cause })
-    })
 }
 
 fn open(root: &Path, key: &SourceKey) -> Result<Content, SourceError> {
