@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use daap_server::{Network, Server};
 use library::Library;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use source_folder::{FolderConfig, FolderSource, Gallery, GalleryConfig};
 use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,6 +22,9 @@ use crate::{config, folders};
 
 /// The port that is registered for DAAP.
 const DAAP_PORT: u16 = 3689;
+/// So many files may be open at once, if the system lets us: each connection is one, each song that plays
+/// another. Linux gives 1024 to who does not ask for more.
+const OPEN_FILES: u64 = 16 * 1024;
 
 /// Share folders of music.
 ///
@@ -160,6 +164,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     let settings = Settings::resolve(args)?;
     let progress = Progress::new();
     terminal::log_to_stderr(settings.log.as_deref(), &progress)?;
+    allow_open_files();
 
     let library = open_library(&settings).await?;
     let server = match listen(&settings, &library).await {
@@ -190,6 +195,17 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     showing.abort();
     library.shutdown().await;
     Ok(Outcome::Done)
+}
+
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_none_or(|now| now >= wanted) {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }) {
+        tracing::info!(%error, "only {:?} files may be open at once", limit.current);
+    }
 }
 
 /// Opens what earlier runs left, and starts to look at the folders.
@@ -291,6 +307,14 @@ mod tests {
         assert_eq!(addresses(&["127.0.0.1:0".into()]).unwrap(), ["127.0.0.1:0".parse().unwrap()]);
         let error = addresses(&["localhost".into()]).unwrap_err().to_string();
         assert!(error.contains("[::]:3689"), "{error}");
+    }
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_lets_us() {
+        allow_open_files();
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+        assert!(limit.current.is_none_or(|now| now >= wanted));
     }
 
     #[test]
