@@ -38,6 +38,14 @@ pub enum Edit {
         /// The song.
         item: NewItem,
     },
+    /// A song counts as changed though it looks as before: its sound lies elsewhere now. What is not there
+    /// is not touched.
+    TouchItem {
+        /// Where.
+        database: DatabaseId,
+        /// The song.
+        item: ItemId,
+    },
     /// A song is gone, from its database and from every container.
     RemoveItem {
         /// Where.

@@ -114,6 +114,15 @@ impl Draft {
         Ok(())
     }
 
+    pub(crate) fn touch_item(&mut self, id: ItemId) {
+        let Some(before) = self.items.find(id).cloned() else { return };
+        if before.revision != self.revision {
+            let item = Arc::new(Item { revision: self.revision, ..Item::clone(&before) });
+            self.items.replace(Some(before), item);
+            self.changed.push(id);
+        }
+    }
+
     /// The artist id and the album id of a song; mostly those of the song before it.
     fn group_ids(&self, track: &Track) -> (PersistentId, PersistentId) {
         match &self.last {

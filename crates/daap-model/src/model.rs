@@ -118,6 +118,7 @@ impl Next<'_> {
                 self.interner.share(&mut item.track);
                 self.draft(database)?.put_item(item)?;
             }
+            Edit::TouchItem { database, item } => self.draft(database)?.touch_item(item),
             Edit::RemoveItem { database, item } => self.draft(database)?.remove_item(item),
             Edit::PutContainer { database, container } => {
                 self.draft(database)?.put_container(container)?;
@@ -327,6 +328,22 @@ mod tests {
         assert!(matches!(untouched.items_since(snapshot.revision()), Delta::Known { .. }));
         apply(&mut model, [Edit::RemoveDatabase(other)]);
         assert_eq!(changed(&model), (vec![DB], vec![other]));
+    }
+
+    #[test]
+    fn a_song_that_was_touched_is_in_the_next_delta_as_it_was() {
+        let mut model = library();
+        let seen = model.snapshot().revision();
+        let before = database(&model).items().find(item_id(1)).unwrap().clone();
+        let touch = |id| Edit::TouchItem { database: DB, item: item_id(id) };
+        let revision = apply(&mut model, [touch(1), touch(77)]).unwrap();
+        let Delta::Known { changed, gone } = database(&model).items_since(seen) else {
+            panic!("unknown")
+        };
+        assert_eq!((changed.len(), gone.len()), (1, 0));
+        let touched = &changed.iter().next().unwrap().item;
+        assert_eq!(**touched, crate::Item { revision, ..crate::Item::clone(&before) });
+        assert_eq!(apply(&mut model, [touch(77)]), None);
     }
 
     #[test]

@@ -121,6 +121,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         6 => put_item,
         2 => (1..12_u32).prop_map(|id| Edit::RemoveItem { database: DB, item: item_id(id) }),
+        1 => (1..12_u32).prop_map(|id| Edit::TouchItem { database: DB, item: item_id(id) }),
         3 => put_container,
         1 => (2..7_u32).prop_map(|id| Edit::RemoveContainer { database: DB, container: container_id(id) }),
         1 => "[xy]".prop_map(|name| Edit::PutDatabase {

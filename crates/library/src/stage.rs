@@ -54,13 +54,26 @@ impl Stage {
     /// Shows what has been saved. Returns whether anything looks different.
     pub(crate) fn show(&mut self, books: &Books, pending: &Pending, now: Timestamp) -> bool {
         let shown = self.snapshot();
+        let moved = self.moved(books, pending);
         let put = pending.rows.songs.values().filter_map(|row| self.route(books, row.as_deref()?));
         // A way is there before the song is, and stays until it is gone.
         self.routes.update(put);
-        let changed = self.apply(edits(books, pending, &shown), now);
+        let changed = self.apply([edits(books, pending, &shown), moved].concat(), now);
         let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
         self.routes.update(gone.map(|(id, _)| (*id, None)));
         changed
+    }
+
+    /// The songs that their sources have elsewhere now. Whoever plays or keeps one may want to know, even
+    /// where nothing else of it has changed.
+    fn moved(&self, books: &Books, pending: &Pending) -> Vec<Edit> {
+        let rows = pending.rows.songs.values().flatten();
+        let moved = rows.filter_map(|row| {
+            let database = books.shelves.get(&row.source)?.row.database;
+            let (_, key) = self.place(database, row.id)?;
+            (key != row.key).then_some(Edit::TouchItem { database, item: row.id })
+        });
+        moved.collect()
     }
 
     /// The way to a song; `None` if its source is not one of those the library runs with.

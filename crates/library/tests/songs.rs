@@ -6,7 +6,7 @@
 mod common;
 
 use common::*;
-use daap_model::{DatabaseId, ItemId, Timestamp};
+use daap_model::{DatabaseId, Delta, ItemId, Timestamp};
 use library::{
     Change, EditError, Library, ManualClock, MemoryPersist, MemorySource, OpenError, Recorded,
     ScanPhase, Source, SourceError, SourceFuture, StartError,
@@ -106,6 +106,19 @@ async fn a_moved_song_stays_the_song_it_was() {
     assert_ne!(database(&library).items().find(id(3)).unwrap().persistent_id, before.persistent_id);
     let content = library.open(database_id, id(1)).await.unwrap();
     assert!(matches!(content.body, library::Body::Bytes(bytes) if bytes == "c"));
+}
+
+#[tokio::test]
+async fn a_move_is_told_to_clients_even_where_the_song_looks_as_before() {
+    let (library, report) = start(MemoryPersist::new()).await;
+    tell(&report, [song("a"), song("b")]).await;
+    let seen = library.snapshot().revision();
+    tell(&report, [moved("a", "c")]).await;
+    let Delta::Known { changed, gone } = database(&library).items_since(seen) else {
+        panic!("the last revision is known");
+    };
+    let changed: Vec<ItemId> = changed.iter().map(|row| row.item.id).collect();
+    assert_eq!((changed, gone), (vec![id(1)], vec![]));
 }
 
 #[tokio::test]
