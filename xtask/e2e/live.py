@@ -71,13 +71,13 @@ class Live:
                 more_listed, more_gone = self.follow(poll.answer)
                 got_listed, got_gone, done = got_listed | more_listed, got_gone | more_gone, poll.at
             self.checks.check(done and done - began <= WOKEN_S, name + "-all-in-time", "after %.2f s" % ((done or began + 99) - began))
-            self.checks.equal(name + "-delta-lists", sorted(got_listed), sorted(listed))
+            self.checks.equal(name + "-delta-lists", sorted(got_listed.values()), sorted(listed))
             self.checks.equal(name + "-delta-gone", sorted(got_gone), sorted(gone))
             whole = {song[b"miid"]: song for song in self.client.items(META)}
             self.checks.check(whole == self.songs, name + "-deltas-make-the-whole", "%d songs" % len(whole))
 
     def follow(self, revision):
-        """Takes a delta as a client does; the titles it lists and the ids it says are gone."""
+        """Takes a delta as a client does; the songs it lists, by id, and the ids it says are gone."""
         seen, self.client.revision = self.client.revision, revision
         self.checks.check(revision > seen, "revision-grows", "%s after %s" % (revision, seen))
         delta = self.client.items_tree(meta=META, delta=seen)
@@ -86,7 +86,7 @@ class Live:
             self.songs[row[b"miid"]] = row
         for number in gone:
             self.songs.pop(number, None)
-        return {row[b"minm"] for row in listed}, set(gone)
+        return {row[b"miid"]: row[b"minm"] for row in listed}, set(gone)
 
 
 def main():
