@@ -22,6 +22,10 @@ pub const MAX_QUERY: usize = 8 * 1024;
 /// How deep brackets may lie in one another.
 pub const MAX_QUERY_DEPTH: usize = 32;
 
+/// How many values may begin or end with a star. Each makes every song be searched, which no index helps; the
+/// search of Apple's Remote has one a field.
+pub const MAX_WILDCARDS: usize = 32;
+
 /// A query as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Query {
@@ -60,6 +64,14 @@ pub enum QueryError {
         /// Where the bracket is that was not entered.
         offset: usize,
     },
+    /// More values than [`MAX_WILDCARDS`] begin or end with a star.
+    #[error(
+        "the value before offset {offset} has a star, as have {MAX_WILDCARDS} before it; more are not looked for"
+    )]
+    TooManyWildcards {
+        /// Where the value ends that is one too many.
+        offset: usize,
+    },
     /// Something else stands where a part of the query has to be.
     #[error("{expected} is missing at offset {offset}")]
     Expected {
@@ -74,12 +86,12 @@ impl Query {
     /// Reads a query, percent-decoded.
     ///
     /// # Errors
-    /// It is too long, too deep, or does not follow the grammar; with the place.
+    /// It is too long, too deep, asks for too much, or does not follow the grammar; with the place.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         if text.len() > MAX_QUERY {
             return Err(QueryError::TooLong { length: text.len() });
         }
-        let mut parser = Parser { text, offset: 0, depth: 0 };
+        let mut parser = Parser { text, offset: 0, depth: 0, wildcards: 0 };
         parser.spaces();
         let query = parser.query()?;
         match parser.peek() {
@@ -123,6 +135,7 @@ struct Parser<'a> {
     text: &'a str,
     offset: usize,
     depth: usize,
+    wildcards: usize,
 }
 
 impl Parser<'_> {
@@ -179,7 +192,12 @@ impl Parser<'_> {
         if !(self.take(':') || self.take('@')) {
             return Err(self.expected("a colon"));
         }
-        Ok(Criterion { key, negated, value: self.value()? })
+        let value = self.value()?;
+        self.wildcards += usize::from(value.starts_with('*') || value.ends_with('*'));
+        if self.wildcards > MAX_WILDCARDS {
+            return Err(QueryError::TooManyWildcards { offset: self.offset });
+        }
+        Ok(Criterion { key, negated, value })
     }
 
     fn key(&mut self) -> String {
@@ -352,6 +370,20 @@ pub(crate) mod tests {
         );
         let long = format!("'a:{}'", "x".repeat(MAX_QUERY));
         assert_eq!(Query::parse(&long), Err(QueryError::TooLong { length: MAX_QUERY + 4 }));
+    }
+
+    #[test]
+    fn many_things_may_be_looked_for_but_not_hundreds_of_parts() {
+        let any_of = |value: &str, count| vec![format!("'a:{value}'"); count].join(",");
+        for value in ["*x*", "x*", "*x"] {
+            assert!(Query::parse(&any_of(value, MAX_WILDCARDS)).is_ok());
+            let offset = (MAX_WILDCARDS + 1) * (value.len() + 5) - 1;
+            assert_eq!(
+                Query::parse(&any_of(value, MAX_WILDCARDS + 1)),
+                Err(QueryError::TooManyWildcards { offset })
+            );
+        }
+        assert!(Query::parse(&any_of("1", 1000)).is_ok());
     }
 
     /// Any query that [`Query::parse`] can give.
