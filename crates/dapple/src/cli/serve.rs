@@ -42,10 +42,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR:PORT", env = "DAPPLE_LISTEN", value_delimiter = ',')]
     listen: Vec<String>,
     /// Password of the share; other users of this machine can see it, so prefer --password-file
-    #[arg(long, value_name = "PW", env = "DAPPLE_PASSWORD", hide_env_values = true)]
+    /// [env: DAPPLE_PASSWORD]
+    #[arg(long, value_name = "PW")]
     password: Option<String>,
-    /// Read the password from the first line of a file
-    #[arg(long, value_name = "FILE", env = "DAPPLE_PASSWORD_FILE", conflicts_with = "password")]
+    /// Read the password from the first line of a file [env: DAPPLE_PASSWORD_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
     password_file: Option<PathBuf>,
     /// Keep database and artwork cache here [default: the platform's data folder]
     #[arg(long, value_name = "DIR", env = "DAPPLE_DATA")]
@@ -92,15 +93,12 @@ impl Settings {
             .find(|folders| !folders.is_empty())
             .map_or_else(|| config::music_folder().map(|folder| vec![folder]), Ok)?;
         let listen = if args.listen.is_empty() { file.listen } else { args.listen };
-        let password = match (args.password, args.password_file) {
-            (None, None) => match (file.password, file.password_file) {
-                (Some(_), Some(_)) => {
-                    bail!("the file sets `password` and `password_file`; keep one")
-                }
-                from_file => from_file,
-            },
-            from_flags => from_flags,
-        };
+        let password_file = std::env::var_os("DAPPLE_PASSWORD_FILE").map(PathBuf::from);
+        let password = first_password([
+            ("the command line", args.password, args.password_file),
+            ("the environment", std::env::var("DAPPLE_PASSWORD").ok(), password_file),
+            ("the file", file.password, file.password_file),
+        ])?;
         Ok(Self {
             folders,
             name: args.name.or(file.name).unwrap_or_else(default_name),
@@ -116,6 +114,20 @@ impl Settings {
             grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
             log: args.log.or(file.log),
         })
+    }
+}
+
+/// The password, or the file that holds it, of the first place that says either. clap would take the two of
+/// flag and environment for a conflict.
+fn first_password(
+    places: [(&str, Option<String>, Option<PathBuf>); 3],
+) -> anyhow::Result<(Option<String>, Option<PathBuf>)> {
+    match places.into_iter().find(|(_, password, file)| password.is_some() || file.is_some()) {
+        Some((place, Some(_), Some(_))) => {
+            bail!("{place} sets both a password and a password file; keep one")
+        }
+        Some((_, password, file)) => Ok((password, file)),
+        None => Ok((None, None)),
     }
 }
 
@@ -335,6 +347,21 @@ mod tests {
             ("flag", Some("secret"))
         );
         assert!(!settings.advertise);
+    }
+
+    #[test]
+    fn the_first_place_that_has_a_password_counts() {
+        let (password, file) = (|| Some("pw".to_owned()), || Some(PathBuf::from("pw.txt")));
+        let first = |flags: (_, _), environment: (_, _)| {
+            let places =
+                [("flags", flags), ("environment", environment), ("file", (password(), None))];
+            first_password(places.map(|(place, (password, file))| (place, password, file)))
+        };
+        assert_eq!(first((None, file()), (password(), None)).unwrap(), (None, file()));
+        assert_eq!(first((None, None), (None, file())).unwrap(), (None, file()));
+        assert_eq!(first((None, None), (None, None)).unwrap(), (password(), None));
+        let error = first((None, None), (password(), file())).unwrap_err().to_string();
+        assert!(error.starts_with("environment sets both"), "{error}");
     }
 
     #[test]
