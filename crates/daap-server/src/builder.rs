@@ -49,8 +49,8 @@ impl Builder {
         self
     }
 
-    /// Answers requests that call the server by this name. IP addresses, `localhost` and names that end
-    /// in `.local` need not be told; this machine's own name does.
+    /// Answers requests that call the server by this name. IP addresses, names without a dot and
+    /// names that end in `.local` need not be told; other names of this machine do.
     #[must_use]
     pub fn allow_host(mut self, name: &str) -> Self {
         self.hosts.allow(name);
