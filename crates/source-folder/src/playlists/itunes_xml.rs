@@ -16,6 +16,8 @@ const MAX_TRACKS: usize = 1_000_000;
 const MAX_LISTS: usize = 20_000;
 /// Entries of all playlists together, at most.
 const MAX_ITEMS: usize = 4_000_000;
+/// The longest persistent id.
+const MAX_ID: usize = 64;
 /// Bytes of locations and names kept at most.
 const MAX_KEPT_TEXT: usize = 256 << 20;
 
@@ -230,7 +232,7 @@ impl<R: BufRead> Reader<R> {
         while let Some((key, value)) = self.pair()? {
             match (key.as_str(), value) {
                 ("Name", Value::Text(name)) => list.name = text::line(&name, MAX_NAME),
-                ("Playlist Persistent ID", Value::Text(id)) => list.id = text::line(&id, MAX_NAME),
+                ("Playlist Persistent ID", Value::Text(id)) => list.id = persistent_id(id),
                 ("Parent Persistent ID", Value::Text(id)) => {
                     list.parent = text::line(&id, MAX_NAME)
                 }
@@ -273,6 +275,12 @@ impl<R: BufRead> Reader<R> {
         }
         Ok(items)
     }
+}
+
+/// A persistent id, which is sixteen hexadecimal digits; empty if it is anything that could not be part of a key.
+fn persistent_id(text: String) -> String {
+    let plain = text.len() <= MAX_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { text } else { String::new() }
 }
 
 fn clamped(count: i64) -> u32 {
@@ -396,6 +404,15 @@ mod tests {
         ] {
             let list =
                 format!("<dict><key>Playlist Persistent ID</key><string>A1</string>{own}</dict>");
+            assert_eq!(read(&format!("<key>Playlists</key><array>{list}</array>")).lists, []);
+        }
+    }
+
+    #[test]
+    fn an_id_that_could_be_mistaken_for_a_path_is_none() {
+        for id in ["a/b", "x.m3u", "", "A#B", &"A".repeat(MAX_ID + 1)] {
+            let list =
+                format!("<dict><key>Playlist Persistent ID</key><string>{id}</string></dict>");
             assert_eq!(read(&format!("<key>Playlists</key><array>{list}</array>")).lists, []);
         }
     }
