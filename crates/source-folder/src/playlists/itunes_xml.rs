@@ -233,9 +233,7 @@ impl<R: BufRead> Reader<R> {
             match (key.as_str(), value) {
                 ("Name", Value::Text(name)) => list.name = text::line(&name, MAX_NAME),
                 ("Playlist Persistent ID", Value::Text(id)) => list.id = persistent_id(id),
-                ("Parent Persistent ID", Value::Text(id)) => {
-                    list.parent = text::line(&id, MAX_NAME)
-                }
+                ("Parent Persistent ID", Value::Text(id)) => list.parent = persistent_id(id),
                 ("Folder", Value::Truth(folder)) => list.folder = folder,
                 ("Master", Value::Truth(master)) => own |= master,
                 ("Visible", Value::Truth(visible)) => own |= !visible,
