@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// Name of the share [default: "HOST's music"]
     #[arg(long, env = "DAPPLE_NAME")]
     name: Option<String>,
-    /// Address to listen on; repeatable; port 0 takes a free one [default: [::]:3689]
+    /// Address to listen on; repeatable; port 0 takes a free one [default: port 3689 of all]
     #[arg(long, value_name = "ADDR:PORT", env = "DAPPLE_LISTEN", value_delimiter = ',')]
     listen: Vec<String>,
     /// Password of the share; other users of this machine can see it, so prefer --password-file
