@@ -133,6 +133,13 @@ const TESTS: &[Test] = &[
         limit_s: 120,
     },
     Test {
+        name: "away",
+        shows: "a music folder that vanishes costs no song: all stay listed and come back as they were",
+        script: &["away.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
         name: "kill",
         shows: "kill -9 while 10,000 songs are scanned: nothing lost, same ids, scan resumed",
         script: &["kill.py"],
