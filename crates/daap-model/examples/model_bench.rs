@@ -65,7 +65,7 @@ fn song(number: u32) -> NewItem {
     let id = ItemId::new(number + 1).expect("fewer songs than ids");
     let persistent_id =
         PersistentId::new(u64::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    NewItem { id, persistent_id, track, usage }
+    NewItem { id, persistent_id, track, usage, custom: Custom::NONE }
 }
 
 fn put(item: NewItem) -> Edit {

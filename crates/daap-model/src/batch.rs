@@ -1,8 +1,8 @@
 //! Changes on their way into the model.
 
 use crate::{
-    ContainerId, ContainerItemId, DatabaseId, ItemId, NewContainer, PersistentId, Text, Timestamp,
-    Track, Usage,
+    ContainerId, ContainerItemId, Custom, CustomField, DatabaseId, ItemId, NewContainer,
+    PersistentId, Text, Timestamp, Track, Usage,
 };
 
 /// Changes that become visible together, as one revision. They are carried out in order.
@@ -20,6 +20,8 @@ pub struct Batch {
 pub enum Edit {
     /// The share has this name.
     Rename(Text),
+    /// Songs may have this field from now on. It stays defined.
+    Define(CustomField),
     /// A database is there, new or with another name.
     PutDatabase {
         /// Its row id.
@@ -81,6 +83,8 @@ pub struct NewItem {
     pub track: Track,
     /// What listeners did with it.
     pub usage: Usage,
+    /// Fields that were [defined](Edit::Define) before.
+    pub custom: Custom,
 }
 
 impl Batch {
@@ -143,6 +147,17 @@ pub enum ApplyError {
         held_by: u32,
         /// The row id of the one that was put.
         wanted_by: u32,
+    },
+    /// A field has the code or the name of another.
+    #[error("field {} cannot be defined: its code or its name is that of another", .0.name)]
+    FieldTaken(CustomField),
+    /// A song has a field that is not defined, or a value that does not fit it.
+    #[error("song {item} cannot have this in field {:?}", String::from_utf8_lossy(.code))]
+    CustomValue {
+        /// The song.
+        item: ItemId,
+        /// The field's code.
+        code: [u8; 4],
     },
     /// A container lists a song that is not there.
     #[error("container {container} lists song {item}, which is not in database {database}")]

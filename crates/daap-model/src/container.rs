@@ -41,6 +41,8 @@ pub struct NewContainer {
     pub name: Text,
     /// The folder it is in; `None` at the top.
     pub parent: Option<ContainerId>,
+    /// Whether clients may change it, if the server lets them change anything.
+    pub editable: bool,
     /// What it holds.
     pub content: ContainerContent,
 }
@@ -80,6 +82,8 @@ pub struct Container {
     pub name: Text,
     /// The folder it is in; `None` at the top.
     pub parent: Option<ContainerId>,
+    /// Whether clients may change it, if the server lets them change anything.
+    pub editable: bool,
     /// How many entries it has.
     pub item_count: usize,
     /// The revision that last changed its name, its place or what it holds.

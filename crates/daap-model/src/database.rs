@@ -249,6 +249,7 @@ pub(crate) fn base_container(
         persistent_id: base_persistent_id(persistent_id),
         name: name.clone(),
         parent: None,
+        editable: false,
         item_count,
         revision,
         entries: Entries::Base,

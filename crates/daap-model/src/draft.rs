@@ -88,7 +88,7 @@ impl Draft {
     }
 
     pub(crate) fn put_item(&mut self, new: NewItem) -> Result<(), ApplyError> {
-        let NewItem { id, persistent_id, track, usage } = new;
+        let NewItem { id, persistent_id, track, usage, custom } = new;
         if let Some(other) = self.items.index.persistent(persistent_id)
             && other != id
         {
@@ -96,9 +96,9 @@ impl Draft {
             return Err(ApplyError::PersistentIdTaken { id: persistent_id, held_by, wanted_by });
         }
         let before = self.items.find(id).cloned();
-        let same_track = before
-            .as_ref()
-            .is_some_and(|item| item.persistent_id == persistent_id && item.track == track);
+        let same_track = before.as_ref().is_some_and(|item| {
+            item.persistent_id == persistent_id && item.track == track && item.custom == custom
+        });
         if same_track && before.as_ref().is_some_and(|item| item.usage == usage) {
             return Ok(());
         }
@@ -106,8 +106,16 @@ impl Draft {
         self.same_songs &= before.is_some();
         let (artist_id, album_id) = self.group_ids(&track);
         let revision = self.revision;
-        let item =
-            Arc::new(Item { id, persistent_id, track, usage, album_id, artist_id, revision });
+        let item = Arc::new(Item {
+            id,
+            persistent_id,
+            track,
+            usage,
+            custom,
+            album_id,
+            artist_id,
+            revision,
+        });
         self.last = Some(Arc::clone(&item));
         self.items.replace(before, item);
         self.changed.push(id);
@@ -156,7 +164,7 @@ impl Draft {
 
     pub(crate) fn put_container(&mut self, new: NewContainer) -> Result<(), ApplyError> {
         self.check_container(&new)?;
-        let NewContainer { id, persistent_id, name, parent, content } = new;
+        let NewContainer { id, persistent_id, name, parent, editable, content } = new;
         let before = self.containers.by_id.get(&id);
         let entries = match content {
             ContainerContent::Folder => Entries::Folder,
@@ -173,13 +181,14 @@ impl Draft {
             before.persistent_id == persistent_id
                 && before.name == name
                 && before.parent == parent
+                && before.editable == editable
                 && before.entries.same(&entries)
         }) {
             return Ok(());
         }
         let (item_count, revision) = (entries.len(), self.revision);
         let container =
-            Container { id, persistent_id, name, parent, item_count, revision, entries };
+            Container { id, persistent_id, name, parent, editable, item_count, revision, entries };
         self.containers.insert(container);
         self.containers_changed = true;
         Ok(())

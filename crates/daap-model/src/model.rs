@@ -10,7 +10,8 @@ use crate::draft::Draft;
 use crate::smart::Clock;
 use crate::text::Interner;
 use crate::{
-    ApplyError, Batch, Database, DatabaseId, Edit, PersistentId, Revision, Snapshot, Text,
+    ApplyError, Batch, CustomField, Database, DatabaseId, Edit, NewItem, PersistentId, Revision,
+    Snapshot, Text,
 };
 
 /// The library as it changes. One owner applies batches; everyone else reads snapshots.
@@ -35,6 +36,7 @@ impl Model {
         let snapshot = Snapshot {
             revision,
             name: name.into(),
+            custom_fields: Arc::default(),
             databases: OrdMap::new(),
             history: History::from(revision),
         };
@@ -59,6 +61,7 @@ impl Model {
         let mut next = Next {
             revision: before.revision.next(),
             name: before.name.clone(),
+            custom_fields: Arc::clone(&before.custom_fields),
             databases: before.databases.clone(),
             history: before.history.clone(),
             drafts: BTreeMap::new(),
@@ -69,7 +72,9 @@ impl Model {
         }
         let after = next.finish(clock)?;
         self.clock = clock;
-        let changed = after.name != before.name || !same(&after.databases, &before.databases);
+        let changed = after.name != before.name
+            || after.custom_fields != before.custom_fields
+            || !same(&after.databases, &before.databases);
         if !changed {
             return Ok(None);
         }
@@ -100,6 +105,7 @@ impl Snapshot {
 struct Next<'a> {
     revision: Revision,
     name: Text,
+    custom_fields: Arc<[CustomField]>,
     databases: OrdMap<DatabaseId, Arc<Database>>,
     history: History<DatabaseId>,
     drafts: BTreeMap<DatabaseId, Draft>,
@@ -110,11 +116,13 @@ impl Next<'_> {
     fn edit(&mut self, edit: Edit) -> Result<(), ApplyError> {
         match edit {
             Edit::Rename(name) => self.name = name,
+            Edit::Define(field) => self.define(field)?,
             Edit::PutDatabase { id, persistent_id, name } => {
                 self.put_database(id, persistent_id, name)?;
             }
             Edit::RemoveDatabase(id) => self.remove_database(id),
             Edit::PutItem { database, mut item } => {
+                self.check_custom(&item)?;
                 self.interner.share(&mut item.track);
                 self.draft(database)?.put_item(item)?;
             }
@@ -128,6 +136,29 @@ impl Next<'_> {
             }
         }
         Ok(())
+    }
+
+    fn define(&mut self, field: CustomField) -> Result<(), ApplyError> {
+        if self.custom_fields.contains(&field) {
+            return Ok(());
+        }
+        let same = |other: &CustomField| other.code == field.code || other.name == field.name;
+        if self.custom_fields.iter().any(same) {
+            return Err(ApplyError::FieldTaken(field));
+        }
+        self.custom_fields = self.custom_fields.iter().cloned().chain([field]).collect();
+        Ok(())
+    }
+
+    fn check_custom(&self, item: &NewItem) -> Result<(), ApplyError> {
+        let fits = |code, value| {
+            let field = self.custom_fields.iter().find(|field| field.code == code);
+            field.is_some_and(|field| field.kind.takes(value))
+        };
+        match item.custom.iter().find(|(code, value)| !fits(*code, value)) {
+            None => Ok(()),
+            Some((code, _)) => Err(ApplyError::CustomValue { item: item.id, code }),
+        }
     }
 
     /// The database as it is being changed.
@@ -188,8 +219,8 @@ impl Next<'_> {
                 self.databases.insert(id, Arc::new(database));
             }
         }
-        let Self { revision, name, databases, history, .. } = self;
-        Ok(Snapshot { revision, name, databases, history })
+        let Self { revision, name, custom_fields, databases, history, .. } = self;
+        Ok(Snapshot { revision, name, custom_fields, databases, history })
     }
 }
 
@@ -197,7 +228,7 @@ impl Next<'_> {
 mod tests {
     use super::*;
     use crate::fixture::*;
-    use crate::{ContainerContent, ContainerId, ContainerKind, Delta, ItemId, NewItem, Usage};
+    use crate::{ContainerContent, ContainerId, ContainerKind, Delta, ItemId, Usage};
 
     fn library() -> Model {
         model([
@@ -441,8 +472,13 @@ mod tests {
     }
 
     fn put_as(id: ItemId, persistent_id: PersistentId) -> Edit {
-        let item =
-            NewItem { id, persistent_id, track: track("x", "", ""), usage: Usage::default() };
+        let item = NewItem {
+            id,
+            persistent_id,
+            track: track("x", "", ""),
+            usage: Usage::default(),
+            custom: crate::Custom::NONE,
+        };
         Edit::PutItem { database: DB, item }
     }
 

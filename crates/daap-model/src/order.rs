@@ -180,6 +180,7 @@ mod tests {
             persistent_id: PersistentId::new(id.into()),
             track: Track { title: title.into(), album: album.into(), year, ..Track::default() },
             usage: Usage { added: Timestamp(1), ..Usage::default() },
+            custom: crate::Custom::NONE,
             album_id: PersistentId::new(1),
             artist_id: PersistentId::new(1),
             revision: Revision::FIRST,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::delta::{Delta, History};
-use crate::{Database, DatabaseId, Revision, Text};
+use crate::{CustomField, Database, DatabaseId, Revision, Text};
 
 /// The whole library at one revision. It never changes; the next one shares with it all that is the same.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(crate) revision: Revision,
     pub(crate) name: Text,
+    pub(crate) custom_fields: Arc<[CustomField]>,
     pub(crate) databases: OrdMap<DatabaseId, Arc<Database>>,
     pub(crate) history: History<DatabaseId>,
 }
@@ -27,6 +28,12 @@ impl Snapshot {
     #[must_use]
     pub fn name(&self) -> &Text {
         &self.name
+    }
+
+    /// The fields that the program defined, in the order in which it did.
+    #[must_use]
+    pub fn custom_fields(&self) -> &Arc<[CustomField]> {
+        &self.custom_fields
     }
 
     /// Its databases, by id.

@@ -102,8 +102,13 @@ fn content() -> impl Strategy<Value = ContainerContent> {
 
 fn edit() -> impl Strategy<Value = Edit> {
     let put_item = (1..12_u32, track(), usage()).prop_map(|(id, track, usage)| {
-        let item =
-            NewItem { id: item_id(id), persistent_id: PersistentId::new(id.into()), track, usage };
+        let item = NewItem {
+            id: item_id(id),
+            persistent_id: PersistentId::new(id.into()),
+            track,
+            usage,
+            custom: Custom::NONE,
+        };
         Edit::PutItem { database: DB, item }
     });
     let put_container = (2..7_u32, "[ab]{1,2}", prop::option::of(2..7_u32), content()).prop_map(
@@ -113,6 +118,7 @@ fn edit() -> impl Strategy<Value = Edit> {
                 persistent_id: PersistentId::new(id.into()),
                 name: name.as_str().into(),
                 parent: parent.map(container_id),
+                editable: false,
                 content,
             };
             Edit::PutContainer { database: DB, container }
@@ -206,6 +212,7 @@ fn made_at_once(database: &Database, now: Timestamp) -> Model {
             persistent_id: item.persistent_id,
             track: item.track.clone(),
             usage: item.usage,
+            custom: Custom::NONE,
         },
     });
     let others = database.containers().iter().filter(|c| c.kind() != ContainerKind::Base);
@@ -216,6 +223,7 @@ fn made_at_once(database: &Database, now: Timestamp) -> Model {
             persistent_id: c.persistent_id,
             name: c.name.clone(),
             parent: c.parent,
+            editable: false,
             content: match c.kind() {
                 ContainerKind::Smart => {
                     ContainerContent::Smart(c.rules().expect("a smart one has rules").clone())

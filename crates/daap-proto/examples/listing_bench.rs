@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use daap_model::{
-    Batch, Codec, DatabaseId, Edit, ItemId, Model, NewItem, PersistentId, Timestamp, Track, Usage,
+    Batch, Codec, Custom, DatabaseId, Edit, ItemId, Model, NewItem, PersistentId, Timestamp, Track,
+    Usage,
 };
 use daap_proto::{ClientClass, Endpoint, Reply, Request, reply};
 
@@ -129,5 +130,6 @@ fn song(id: u32) -> NewItem {
             ..Track::default()
         },
         usage: Usage { rating: 80, added: Timestamp(1_600_000_000), ..Usage::default() },
+        custom: Custom::NONE,
     }
 }

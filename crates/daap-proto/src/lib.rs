@@ -27,6 +27,7 @@
 //!             persistent_id: PersistentId::new(9),
 //!             track: Track { title: "Jet".into(), artist: "Wings".into(), ..Track::default() },
 //!             usage: Usage::default(),
+//!             custom: Custom::NONE,
 //!         },
 //!     },
 //! ]))?;

@@ -43,6 +43,7 @@ mod memory;
 mod persist;
 mod playlists;
 mod report;
+mod share;
 mod shelf;
 mod source;
 mod stage;
@@ -58,6 +59,9 @@ pub use persist::{
     SourceRow, Transaction,
 };
 pub use report::{Closed, Known, Listener, Report, ScanPhase, ScanState, Told};
+pub use share::{
+    Edited, MAX_ENTRIES, MAX_PLAYLIST_NAME, PlaylistChange, PlaylistEdit, PlaylistError, Share,
+};
 pub use source::{
     Artwork, ArtworkSize, Change, Playlist, PlaylistContent, Recorded, Source, SourceError,
     SourceFuture, SourceKey, Stamp,

@@ -156,7 +156,7 @@ impl Shelf {
             }
         };
         let (id, persistent_id, name) = (row.id, row.persistent_id, row.name.clone());
-        Some((depth, NewContainer { id, persistent_id, name, parent, content }))
+        Some((depth, NewContainer { id, persistent_id, name, parent, editable: false, content }))
     }
 
     /// How deep a playlist lies and in which folder: at the top if the one it names is not there, is no

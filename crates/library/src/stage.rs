@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use daap_model::{
-    Batch, ContainerId, DatabaseId, Edit, ItemId, Model, NewItem, Revision, Snapshot, Timestamp,
+    Batch, ContainerId, Custom, DatabaseId, Edit, ItemId, Model, NewItem, Revision, Snapshot,
+    Timestamp,
 };
 
 use crate::books::Books;
@@ -134,7 +135,8 @@ fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
 fn put_item(books: &Books, row: SongRow) -> Option<Edit> {
     let database = books.shelves.get(&row.source)?.row.database;
     let SongRow { id, persistent_id, track, usage, .. } = row;
-    Some(Edit::PutItem { database, item: NewItem { id, persistent_id, track, usage } })
+    let custom = Custom::NONE;
+    Some(Edit::PutItem { database, item: NewItem { id, persistent_id, track, usage, custom } })
 }
 
 fn remove_item(item: ItemId, shown: &Snapshot) -> Option<Edit> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use daap_model::{
-    Batch, Codec, ContainerContent, ContainerId, ContainerItem, ContainerItemId, DatabaseId, Edit,
-    Filter, ItemId, Model, NewContainer, NewItem, NumberField, NumberTest, PersistentId, Revision,
-    SmartRules, Snapshot, Timestamp, Track, Usage,
+    Batch, Codec, ContainerContent, ContainerId, ContainerItem, ContainerItemId, Custom,
+    DatabaseId, Edit, Filter, ItemId, Model, NewContainer, NewItem, NumberField, NumberTest,
+    PersistentId, Revision, SmartRules, Snapshot, Timestamp, Track, Usage,
 };
 use daap_proto::{ClientClass, Endpoint, Reply, Request, RequestError, reply};
 use dmap::Element;
@@ -65,7 +65,7 @@ pub(crate) fn container_id(number: u32) -> ContainerId {
 
 pub(crate) fn put_item(id: u32, track: Track, usage: Usage) -> Edit {
     let persistent_id = PersistentId::new(0x8000_0000_0000_0000 | u64::from(id));
-    let item = NewItem { id: item_id(id), persistent_id, track, usage };
+    let item = NewItem { id: item_id(id), persistent_id, track, usage, custom: Custom::NONE };
     Edit::PutItem { database: DB, item }
 }
 
@@ -84,6 +84,7 @@ pub(crate) fn put_container(
         persistent_id: PersistentId::new(0xC000_0000_0000_0000 | u64::from(id)),
         name: name.into(),
         parent: parent.map(container_id),
+        editable: false,
         content,
     };
     Edit::PutContainer { database: DB, container }

@@ -1,0 +1,188 @@
+//! What a server serves: the seam between those who own a library and those who tell clients of it.
+
+use std::sync::Arc;
+
+use daap_model::{ContainerId, ContainerItemId, DatabaseId, ItemId, Snapshot, Text};
+use tokio::sync::watch;
+
+use crate::{Artwork, ArtworkSize, Content, Health, Library, OpenError, ScanState, SourceFuture};
+
+/// What a server serves: a library at its newest revision, and ways to the bytes in it.
+///
+/// It knows no session, no request and no wire format. A [`Library`] is one, kept up to date by its sources.
+pub trait Share: Send + Sync + 'static {
+    /// The library as it becomes: always the newest snapshot. When the sender is gone, the share has ended.
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// Opens the sound of a song.
+    fn open(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+    ) -> SourceFuture<'_, Result<Content, OpenError>>;
+
+    /// The picture of a song, scaled to fit `size`; `None` if it has none.
+    fn artwork(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        size: ArtworkSize,
+    ) -> SourceFuture<'_, Result<Option<Artwork>, OpenError>>;
+
+    /// Changes a playlist as a client asks. Returns once the change is kept and visible. Whether the client
+    /// may is the server's business; whether this playlist can be changed at all is the share's.
+    fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>>;
+
+    /// What is being looked through, for people who wait for it.
+    fn scan(&self) -> ScanState {
+        ScanState::sum([])
+    }
+
+    /// What keeps the share from working as it should.
+    fn health(&self) -> Health {
+        Health::default()
+    }
+}
+
+/// A change of the playlists of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaylistEdit {
+    /// The database.
+    pub database: DatabaseId,
+    /// The change.
+    pub change: PlaylistChange,
+}
+
+/// What is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaylistChange {
+    /// A new playlist without songs. Answered with [`Edited::Playlist`].
+    Add {
+        /// Its name.
+        name: Text,
+    },
+    /// A playlist goes.
+    Remove(ContainerId),
+    /// A playlist is called something else.
+    Rename {
+        /// The playlist.
+        container: ContainerId,
+        /// Its name from now on.
+        name: Text,
+    },
+    /// Songs come to the end of a playlist. Answered with [`Edited::Entries`].
+    Append {
+        /// The playlist.
+        container: ContainerId,
+        /// The songs, in order; one may occur twice.
+        items: Vec<ItemId>,
+    },
+    /// Entries leave a playlist.
+    Take {
+        /// The playlist.
+        container: ContainerId,
+        /// The entries.
+        entries: Vec<ContainerItemId>,
+    },
+    /// An entry goes to another place of its playlist.
+    Move {
+        /// The playlist.
+        container: ContainerId,
+        /// The entry.
+        entry: ContainerItemId,
+        /// The entry it follows; `None` puts it first.
+        after: Option<ContainerItemId>,
+    },
+}
+
+/// What came of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edited {
+    /// It is done.
+    Done,
+    /// A playlist was made.
+    Playlist(ContainerId),
+    /// Entries were added, in order.
+    Entries(Vec<ContainerItemId>),
+}
+
+/// Songs that a playlist can hold which clients change. It bounds what one request can cost.
+pub const MAX_ENTRIES: usize = 100_000;
+
+/// The longest name that a client can give a playlist, in bytes.
+pub const MAX_PLAYLIST_NAME: usize = 1024;
+
+/// Why a playlist could not be changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaylistError {
+    /// There is no such database.
+    #[error("there is no database {0}")]
+    NoDatabase(DatabaseId),
+    /// There is no such playlist, or no longer.
+    #[error("there is no playlist {0}")]
+    NoPlaylist(ContainerId),
+    /// There is no such song, or no longer.
+    #[error("there is no song {0}")]
+    NoSong(ItemId),
+    /// The playlist has no such entry, or no longer.
+    #[error("playlist {container} has no entry {entry}")]
+    NoEntry {
+        /// The playlist.
+        container: ContainerId,
+        /// The entry.
+        entry: ContainerItemId,
+    },
+    /// The playlist belongs to somebody else (a file, a rule, the library itself), or the share keeps none for
+    /// clients.
+    #[error("this playlist cannot be changed here: {0}")]
+    ReadOnly(&'static str),
+    /// The playlist would hold more than [`MAX_ENTRIES`], or its name be longer than [`MAX_PLAYLIST_NAME`].
+    #[error("that is more than a playlist can hold")]
+    TooMuch,
+    /// There are no more ids for playlists or entries.
+    #[error("no more can be added: every id has been given once")]
+    IdsExhausted,
+    /// The change could not be saved now. It is kept, and takes effect once saving works again.
+    #[error("the change cannot be saved now")]
+    NotSaved,
+    /// The library is shutting down.
+    #[error("the library is shutting down")]
+    Closed,
+}
+
+impl Share for Library {
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        Library::watch(self)
+    }
+
+    fn open(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+    ) -> SourceFuture<'_, Result<Content, OpenError>> {
+        Box::pin(Library::open(self, database, item))
+    }
+
+    fn artwork(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        size: ArtworkSize,
+    ) -> SourceFuture<'_, Result<Option<Artwork>, OpenError>> {
+        Box::pin(Library::artwork(self, database, item, size))
+    }
+
+    fn edit(&self, _edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
+        let refusal = PlaylistError::ReadOnly("it comes from a file; change the file");
+        Box::pin(std::future::ready(Err(refusal)))
+    }
+
+    fn scan(&self) -> ScanState {
+        Library::scan(self)
+    }
+
+    fn health(&self) -> Health {
+        Library::health(self)
+    }
+}
