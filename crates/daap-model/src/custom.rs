@@ -116,7 +116,10 @@ from_number!(u8 i8 u16 i16 u32 i32 u64 i64 bool);
 
 /// The custom fields of a song. One pointer wide; most songs have none.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Custom(Option<Arc<Vec<([u8; 4], CustomValue)>>>);
+pub struct Custom(Option<Arc<Values>>);
+
+/// Values by their codes, ascending.
+type Values = Vec<([u8; 4], CustomValue)>;
 
 impl Custom {
     /// No fields.

@@ -13,7 +13,7 @@
 //! travel is the business of `daap-server`; what songs there are, of `daap-model`.
 //!
 //! ```
-//! use daap_model::{Batch, DatabaseId, Edit, ItemId, Model, NewItem, PersistentId, Track, Usage};
+//! use daap_model::{Batch, Custom, DatabaseId, Edit, ItemId, Model, NewItem, PersistentId, Track, Usage};
 //! use daap_proto::{ClientClass, Endpoint, Request, reply};
 //!
 //! let database = DatabaseId::new(1).expect("1 is an id");
