@@ -17,6 +17,11 @@ impl Query {
         self.known().unwrap_or(Filter::EVERYTHING)
     }
 
+    /// Whether any of it can be judged: what cannot narrows nothing, and all songs would be meant.
+    pub(crate) fn says_something(&self) -> bool {
+        self.known().is_some()
+    }
+
     fn known(&self) -> Option<Filter> {
         let (parts, join): (_, fn(Vec<Filter>) -> Filter) = match self {
             Self::Is(criterion) => return criterion.known(),
@@ -77,7 +82,7 @@ fn text_filter(field: TextField, value: &str) -> Filter {
 }
 
 /// Decimal, `0x` and hexadecimal digits, or a 64-bit id that some reader took for a negative number. Nothing is 0.
-fn number(value: &str) -> Option<u64> {
+pub(crate) fn number(value: &str) -> Option<u64> {
     let value = value.trim();
     if value.is_empty() {
         return Some(0);

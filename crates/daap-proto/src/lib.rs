@@ -2,6 +2,7 @@
 //!
 //! - [`Request`] is a request target, read and written; its [`Endpoint`] is what is asked, a [`Listing`] which part
 //!   of a list and what of it.
+//! - [`EditAction`] is a change of the playlists that a client asks for.
 //! - [`Query`] is the query language; [`Query::to_filter`] says what it means for a library.
 //! - [`Field`] and [`Fields`] are what `meta=` can name: one table from tag to the model.
 //! - [`ClientClass`] knows what a client needs that the protocol does not say: one table of [`Quirk`]s.
@@ -59,5 +60,7 @@ pub use index::Index;
 pub use query::{Criterion, MAX_QUERY, MAX_QUERY_DEPTH, MAX_WILDCARDS, Query, QueryError};
 pub use quirks::{ClientClass, Quirk};
 pub use reply::Reply;
-pub use request::{Endpoint, Listing, MAX_TARGET, PixelBox, Request, RequestError, Step};
+pub use request::{
+    EditAction, Endpoint, Listing, MAX_TARGET, PixelBox, Request, RequestError, Step,
+};
 pub use url::{DEFAULT_PORT, ShareTarget, ShareUrl, UrlError};

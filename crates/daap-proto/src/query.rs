@@ -99,6 +99,11 @@ impl Query {
             Some(_) => Err(parser.expected("an operator or the end")),
         }
     }
+
+    /// Any of these, of which there are one or more.
+    pub(crate) fn any_of(parts: Vec<Self>) -> Self {
+        one_or(parts, Self::Or)
+    }
 }
 
 /// Written so that [`Query::parse`] gives the same again, and in no more bytes than it was read from: what was

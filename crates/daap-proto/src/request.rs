@@ -2,11 +2,13 @@
 //!
 //! One type serves both sides: a server [parses](Request::parse) targets, a client [writes](Request::to_uri) them.
 
+mod edit;
 mod parameters;
 
 use daap_model::{Browse, ContainerId, DatabaseId, GroupId, GroupKind, ItemId, Revision, Sort};
 use percent_encoding::utf8_percent_encode;
 
+pub use self::edit::EditAction;
 use self::parameters::{Parameters, RESERVED, Target, bad, decode};
 use crate::fields::Fields;
 use crate::index::Index;
@@ -62,7 +64,7 @@ pub enum Endpoint {
     ContainerItems {
         /// Of which database.
         database: DatabaseId,
-        /// Of which container. Asked for 0, as "Remote for iTunes" on Android does, it is the base.
+        /// Of which container.
         container: ContainerId,
         /// Which entries, and what of them.
         listing: Listing,
@@ -113,6 +115,13 @@ pub enum Endpoint {
         kind: GroupKind,
         /// The box to fit into; `None` asks for the original.
         size: Option<PixelBox>,
+    },
+    /// `/databases/D/edit` or `/databases/D/containers/C/edit`: change the playlists.
+    Edit {
+        /// Of which database.
+        database: DatabaseId,
+        /// How.
+        action: EditAction,
     },
 }
 
@@ -295,12 +304,14 @@ impl Endpoint {
                 Self::Containers { database, listing: parameters.listing_without_query() }
             }
             ["containers", container, "items"] => {
-                let container = match container {
-                    "0" => ContainerId::BASE,
-                    number => id("container", number, path, ContainerId::new)?,
-                };
+                let container = container_id(container, path)?;
                 Self::ContainerItems { database, container, listing: parameters.listing()? }
             }
+            ["containers", container, "edit"] => {
+                let container = container_id(container, path)?;
+                Self::Edit { database, action: EditAction::parse(Some(container), parameters)? }
+            }
+            ["edit"] => Self::Edit { database, action: EditAction::parse(None, parameters)? },
             ["browse", category] => {
                 let category =
                     meaning(&CATEGORIES, category).ok_or_else(|| bad("browse", category))?;
@@ -348,6 +359,10 @@ impl Endpoint {
             Self::GroupArtwork { database, group, .. } => {
                 format!("/databases/{database}/groups/{group}/extra_data/artwork")
             }
+            Self::Edit { database, action } => match action.container() {
+                Some(container) => format!("/databases/{database}/containers/{container}/edit"),
+                None => format!("/databases/{database}/edit"),
+            },
         }
     }
 
@@ -367,6 +382,7 @@ impl Endpoint {
                 uri.text("group-type", word(&GROUP_KINDS, *kind));
                 uri.size(*size);
             }
+            Self::Edit { action, .. } => action.write(uri),
             Self::ServerInfo
             | Self::ContentCodes
             | Self::Login
@@ -435,6 +451,14 @@ fn id<T>(
     }
     let id = number.parse::<u64>().unwrap_or(u64::MAX);
     u32::try_from(id).ok().and_then(new).ok_or(RequestError::NotFound { what, id })
+}
+
+/// The container in a path. 0, as "Remote for iTunes" on Android asks for, is the base.
+fn container_id(number: &str, path: &str) -> Result<ContainerId, RequestError> {
+    match number {
+        "0" => Ok(ContainerId::BASE),
+        _ => id("container", number, path, ContainerId::new),
+    }
 }
 
 fn unknown(path: &str) -> RequestError {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::fields::Field;
 use crate::query::tests::any_query;
+use daap_model::ContainerItemId;
 use proptest::prelude::*;
 
 const DB: DatabaseId = match DatabaseId::new(1) {
@@ -232,6 +233,143 @@ fn a_client_has_what_its_delta_says_if_that_can_be() {
     }
 }
 
+#[track_caller]
+fn check_edit(target: &str, action: EditAction) {
+    check(target, Endpoint::Edit { database: DB, action });
+}
+
+const LIST: ContainerId = match ContainerId::new(25) {
+    Some(id) => id,
+    None => unreachable!(),
+};
+
+fn entry(number: u32) -> ContainerItemId {
+    ContainerItemId::new(number).unwrap()
+}
+
+#[test]
+fn what_remotes_change_is_read() {
+    let edit = |on: &str, rest: &str| format!("/databases/1{on}/edit?{rest}");
+    check_edit(
+        &edit("", "action=add&edit-params='dmap.itemname:New%20Playlist'"),
+        EditAction::AddPlaylist { name: "New Playlist".into() },
+    );
+    check_edit(
+        &edit("", "action=remove&edit-params='dmap.itemid:25'"),
+        EditAction::RemovePlaylist(LIST),
+    );
+    let check = |rest: &str, action| check_edit(&edit("/containers/25", rest), action);
+    check(
+        "action=rename&edit-params='dmap.itemname:Other'",
+        EditAction::Rename { container: LIST, name: "Other".into() },
+    );
+    let append =
+        |query: &str| EditAction::Append { container: LIST, songs: Query::parse(query).unwrap() };
+    check("action=add&edit-params='dmap.itemid:267'", append("'dmap.itemid:267'"));
+    check(
+        "action=add&edit-params=(('daap.songartist:Weezer','daap.songalbumartist:Weezer')\
+         +('com.apple.itunes.mediakind:1','com.apple.itunes.mediakind:32'))&session-id=0",
+        append(
+            "('daap.songartist:Weezer','daap.songalbumartist:Weezer')\
+             +('com.apple.itunes.mediakind:1','com.apple.itunes.mediakind:32')",
+        ),
+    );
+    let take = |entries: &[u32]| EditAction::Take {
+        container: LIST,
+        entries: entries.iter().copied().map(entry).collect(),
+    };
+    check("action=remove&edit-params='dmap.containeritemid:24804'", take(&[24_804]));
+    check(
+        "action=remove&edit-params=('dmap.containeritemid:5','dmap.containeritemid:0x3')",
+        take(&[5, 3]),
+    );
+    let place = |after: Option<u32>| EditAction::Move {
+        container: LIST,
+        entry: entry(24_804),
+        after: after.map(entry),
+    };
+    check("action=move&edit-params='edit-param.move-pair:24804,24801'", place(Some(24_801)));
+    check("action=move&edit-params='edit-param.move-pair:24804,0'", place(None));
+    check("action=move&edit-params=%27edit-param.move-pair%3A24804%2C%27", place(None));
+    check("action=move&edit-params='edit-param.move-pair:24804'", place(None));
+    check("action=refresh", EditAction::Refresh(LIST));
+    check_edit(
+        "/databases/1/containers/0/edit?action=refresh",
+        EditAction::Refresh(ContainerId::BASE),
+    );
+}
+
+#[test]
+fn a_playlist_may_have_any_name() {
+    for (sent, name) in [
+        ("%27dmap.itemname%3ARoad%20trip%27", "Road trip"),
+        (r"'dmap.itemname:Kid\'s'", "Kid's"),
+        ("%27dmap.itemname:Kid%5C%27s%20%5C%5C%27", r"Kid's \"),
+        ("'dmap.itemname:R+B, (50%25) %26 more: %E6%97%A5%E6%9C%AC'", "R+B, (50%) & more: 日本"),
+        ("'dmap.itemname:*'", "*"),
+    ] {
+        let target = format!("/databases/1/edit?action=add&edit-params={sent}");
+        check_edit(&target, EditAction::AddPlaylist { name: name.into() });
+    }
+}
+
+#[test]
+fn a_change_that_is_not_clear_is_refused() {
+    for on_database in [
+        "",
+        "action=rename&edit-params='dmap.itemname:x'",
+        "action=move&edit-params='edit-param.move-pair:1,2'",
+        "action=refresh",
+        "action=add",
+        "action=add&edit-params=",
+        "action=add&edit-params=New",
+        "action=add&edit-params='dmap.itemname:'",
+        "action=add&edit-params='dmap.itemname!:x'",
+        "action=add&edit-params='dmap.itemname:a','dmap.itemname:b'",
+        "action=add&edit-params='dmap.itemname:Kid's'",
+        "action=remove&edit-params='dmap.itemid:0'",
+        "action=remove&edit-params='dmap.itemid:4294967295'",
+        "action=remove&edit-params='dmap.containeritemid:5'",
+        "action=ADD&edit-params='dmap.itemname:x'",
+    ] {
+        refuse(&format!("/databases/1/edit?{on_database}"), 400);
+    }
+    for on_container in [
+        "action=delete&edit-params='dmap.itemid:5'",
+        "action=rename&edit-params='dmap.itemid:5'",
+        "action=add&edit-params='x.unknown:5'",
+        "action=remove&edit-params='dmap.itemid:5'",
+        "action=remove&edit-params='dmap.containeritemid:5'+'dmap.containeritemid:6'",
+        "action=remove&edit-params='dmap.containeritemid!:5'",
+        "action=move&edit-params='edit-param.move-pair:0,1'",
+        "action=move&edit-params='edit-param.move-pair:1,2,3'",
+        "action=move&edit-params='edit-param.move-pair:1,x'",
+    ] {
+        refuse(&format!("/databases/1/containers/25/edit?{on_container}"), 400);
+    }
+    refuse("/databases/1/containers/0x19/edit?action=refresh", 404);
+}
+
+fn any_edit() -> impl Strategy<Value = EditAction> {
+    let list = || (1..=ContainerId::MAX).prop_map(|id| ContainerId::new(id).unwrap());
+    let any_entry = || (1..=ContainerItemId::MAX).prop_map(entry);
+    // A query of which nothing is known is refused.
+    let songs = any_query().prop_map(|query| {
+        Query::And(vec![Query::parse("'daap.songartist:Wings'").unwrap(), query])
+    });
+    let entries = prop::collection::vec(any_entry(), 1..5);
+    prop_oneof![
+        ".{1,12}".prop_map(|name| EditAction::AddPlaylist { name }),
+        list().prop_map(EditAction::RemovePlaylist),
+        (list(), ".{1,12}").prop_map(|(container, name)| EditAction::Rename { container, name }),
+        (list(), songs).prop_map(|(container, songs)| EditAction::Append { container, songs }),
+        (list(), entries).prop_map(|(container, entries)| EditAction::Take { container, entries }),
+        (list(), any_entry(), prop::option::of(any_entry()))
+            .prop_map(|(container, entry, after)| EditAction::Move { container, entry, after }),
+        list().prop_map(EditAction::Refresh),
+    ]
+}
+
 fn any_listing() -> impl Strategy<Value = Listing> {
     let fields = prop::sample::subsequence(Field::ALL, 0..Field::ALL.len());
     let index = prop_oneof![
@@ -310,6 +448,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
             let group = GroupId::new(group).unwrap();
             Endpoint::GroupArtwork { database, group, kind, size }
         }),
+        (database(), any_edit()).prop_map(|(database, action)| Endpoint::Edit { database, action }),
     ]
 }
 

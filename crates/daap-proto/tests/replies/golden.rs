@@ -2,9 +2,9 @@
 //!
 //! `REGENERATE_GOLDEN=1 cargo test -p daap-proto` writes them anew: look at what changed before you keep it.
 
-use daap_model::{Browse, GroupKind, Revision, Snapshot};
+use daap_model::{Browse, ContainerItemId, GroupKind, ItemId, Revision, Snapshot};
 use daap_proto::reply::{self, Password, ServerInfo};
-use daap_proto::{ClientClass, Endpoint, Reply, Request};
+use daap_proto::{ClientClass, Endpoint, Query, Reply, Request};
 use dmap::{Element, code};
 
 use crate::library::*;
@@ -80,6 +80,10 @@ fn small_replies() {
     check("login", reply::login(1_338_497_195));
     check("update", reply::update(Revision::new(42)));
     check("error", reply::error(code::MLOG, 503, "too many listeners"));
+    check("edited", reply::edited());
+    check("playlist-added", reply::playlist_added(container_id(28_770)));
+    let entries = [28_773, 28_774].map(|id| ContainerItemId::new(id).unwrap());
+    check("entries-added", reply::entries_added(&entries).unwrap());
 }
 
 #[test]
@@ -230,6 +234,23 @@ fn queries_sorting_and_pages_work_together() {
     let root = Element::decode(&reply.unwrap().into_bytes()).unwrap();
     assert_eq!(count(&root, code::MTCO), Some(3));
     assert_eq!(count(&root, code::MRCO), Some(2));
+}
+
+#[test]
+fn songs_to_add_are_those_named_in_that_order_or_those_found_by_album() {
+    let snapshot = snapshot();
+    let database = snapshot.database(DB).unwrap();
+    let songs = |query: &str| -> Vec<u32> {
+        let songs = Query::parse(query).unwrap().songs(database);
+        songs.into_iter().map(ItemId::get).collect()
+    };
+    assert_eq!(songs("'dmap.itemid:3'"), [3]);
+    assert_eq!(songs("('dmap.itemid:3','dmap.itemid:1','dmap.itemid:0x3')"), [3, 1, 3]);
+    // It is told that there is no such song.
+    assert_eq!(songs("'dmap.itemid:1','dmap.itemid:999'"), [1, 999]);
+    // Jet, Get Back, and what is on no album.
+    assert_eq!(songs("'daap.songgenre:Rock'"), [1, 2, 5]);
+    assert_eq!(songs("'daap.songgenre:Rock'+'dmap.itemid!:2'"), [1, 5]);
 }
 
 #[test]
