@@ -22,7 +22,9 @@ use crate::session::Activity;
 ///
 /// It never says more than its length. If there is less to say (a file was cut short while it was being
 /// sent) it fails, which closes the connection: a client must not take half a song for a whole one.
-pub(crate) struct Body {
+///
+/// Each piece is made when it is asked for. Dropping the body drops where it comes from.
+pub struct Body {
     source: Source,
     /// Bytes still to come; `None` if nobody knows.
     left: Option<u64>,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Once};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use library::Library;
+use library::Share;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -16,15 +16,14 @@ use crate::host::HostNames;
 use crate::listen::{self, BindError, Front};
 use crate::permit::Permit;
 use crate::quota::Quota;
-use crate::service::Service;
+use crate::service::Core;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::{Limits, Network, Uptime};
+use crate::{Limits, Network, Service, Uptime};
 
-/// What a server needs to know before it listens. Made by [`Server::builder`].
-#[derive(Debug)]
+/// What a server needs to know before it serves. Made by [`Server::builder`].
 pub struct Builder {
-    library: Library,
+    share: Arc<dyn Share>,
     password: Option<String>,
     trusted: Vec<Network>,
     hosts: HostNames,
@@ -78,33 +77,42 @@ impl Builder {
     /// One of the addresses cannot be had; then none is.
     pub async fn bind(self, addresses: &[SocketAddr]) -> Result<Server, BindError> {
         let listeners = listen::bind(addresses)?;
+        Ok(Server { front: Front::new(self.core()), listeners })
+    }
+
+    /// Makes a service of it, to be mounted in another HTTP server.
+    #[must_use]
+    pub fn service(self) -> Service {
+        Service::new(self.core())
+    }
+
+    fn core(self) -> Arc<Core> {
         let limits = self.limits;
-        let stopping = CancellationToken::new();
-        let connections = Quota::new(limits.connections, limits.connections_per_peer);
         let preparing = Arc::new(Semaphore::new(limits.listings_at_once.max(1)));
         let permit = Permit {
             hosts: self.hosts,
+            trusted: self.trusted,
             password: self.password,
             sessions: Sessions::new(self.uptime.clone(), &limits),
             throttle: Throttle::new(self.uptime.clone(), &limits),
             told: Once::new(),
         };
-        let service = Service {
-            library: self.library,
+        Arc::new(Core {
+            snapshots: self.share.watch(),
+            share: self.share,
             permit,
             compressor: Compressor::new(&limits, Arc::clone(&preparing)),
             metrics: Arc::default(),
             polls: Quota::new(limits.polls, limits.polls_per_peer),
-            connections: Arc::clone(&connections),
+            connections: Quota::new(limits.connections, limits.connections_per_peer),
             readers: Arc::new(Semaphore::new(limits.reads_at_once.max(1))),
             preparing,
             listings: Quota::new(limits.listings, limits.listings_per_peer),
-            stopping: stopping.clone(),
+            limits,
+            stopping: CancellationToken::new(),
             uptime: self.uptime,
             started_unix: unix_seconds(),
-        };
-        let front = Front::new(Arc::new(service), self.trusted, connections, limits, stopping);
-        Ok(Server { front, listeners })
+        })
     }
 }
 
@@ -119,11 +127,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins a server of this library.
+    /// Begins a server of this share.
     #[must_use]
-    pub fn builder(library: Library) -> Builder {
+    pub fn builder(share: impl Share) -> Builder {
         Builder {
-            library,
+            share: Arc::new(share),
             password: None,
             trusted: Vec::new(),
             hosts: HostNames::default(),
@@ -151,6 +159,16 @@ impl Server {
         self.front.stop();
         while accepting.join_next().await.is_some() {}
         self.front.drain().await;
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("trusted", &self.trusted)
+            .field("hosts", &self.hosts)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,14 +1,15 @@
-//! The DAAP server: what a [`Library`](library::Library) holds, over HTTP, to every player in the house.
+//! The DAAP server: what a [`Share`](library::Share) holds, over HTTP, to every player in the house.
 //!
 //! It serves the lists, songs and pictures of DAAP, tells waiting clients of changes, and describes itself
 //! to programs at `/api/v1/status` and to Prometheus at `/metrics`. Who may do what is in one table, in
 //! `permit.rs`; what it takes on is bounded by [`Limits`].
 //!
 //! It is not the protocol: requests are read and replies written by `daap-proto`, which knows no socket.
-//! It holds no songs: they come from the library, and a listing is computed from one of its snapshots. It
+//! It holds no songs: they come from the share, and a listing is computed from one of its snapshots. It
 //! announces nothing: that is `discovery`.
 //!
-//! - [`Server`] and its [`Builder`] put a server together and run it.
+//! - [`Server`] and its [`Builder`] put a server together and run it; a [`Service`] is one without sockets, for
+//!   another program's HTTP server.
 //! - [`Limits`] are its bounds, [`Network`] names the peers it trusts, [`Uptime`] is its clock.
 //!
 //! A request's way through the crate: `listen.rs` has the connection, `service.rs` decides, `permit.rs`
@@ -44,6 +45,7 @@ mod listen;
 mod listing;
 mod longpoll;
 mod metrics;
+mod mount;
 mod peer;
 mod permit;
 mod quota;
@@ -55,8 +57,10 @@ mod status;
 mod throttle;
 mod uptime;
 
+pub use body::Body;
 pub use builder::{Builder, Server};
 pub use limits::Limits;
 pub use listen::BindError;
-pub use peer::{Network, NetworkError};
+pub use mount::Service;
+pub use peer::{Network, NetworkError, Peer};
 pub use uptime::Uptime;

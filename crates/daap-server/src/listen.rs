@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,13 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::body::Body;
 use crate::head::{HeadGuard, Phase};
-use crate::limits::{HEAD_BYTES, Limits};
-use crate::peer::Origin;
-use crate::permit::Peer;
-use crate::quota::{Quota, Ticket};
-use crate::service::Service;
+use crate::limits::HEAD_BYTES;
+use crate::peer::Peer;
+use crate::quota::Ticket;
+use crate::service::Core;
 
 /// Connections that the system may hold ready for us.
 const BACKLOG: i32 = 1024;
@@ -81,41 +79,23 @@ fn listen(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
 
 /// Accepts connections and lives with them.
 pub(crate) struct Front {
-    service: Arc<Service>,
-    trusted: Vec<crate::Network>,
-    quota: Arc<Quota>,
-    limits: Limits,
+    core: Arc<Core>,
     connections: TaskTracker,
-    /// Cancelled when the server is to stop: no new connections, idle ones close.
-    stopping: CancellationToken,
     /// Cancelled when those that still stream have had their time.
     over: CancellationToken,
 }
 
 impl Front {
-    pub(crate) fn new(
-        service: Arc<Service>,
-        trusted: Vec<crate::Network>,
-        quota: Arc<Quota>,
-        limits: Limits,
-        stopping: CancellationToken,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            service,
-            trusted,
-            quota,
-            limits,
-            connections: TaskTracker::new(),
-            stopping,
-            over: CancellationToken::new(),
-        })
+    pub(crate) fn new(core: Arc<Core>) -> Arc<Self> {
+        let (connections, over) = (TaskTracker::new(), CancellationToken::new());
+        Arc::new(Self { core, connections, over })
     }
 
     /// Accepts connections until the server stops.
     pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
         loop {
             let accepted = tokio::select! {
-                () = self.stopping.cancelled() => return,
+                () = self.core.stopping.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -130,18 +110,18 @@ impl Front {
 
     /// Takes no more connections, closes the idle ones, lets go of held polls.
     pub(crate) fn stop(&self) {
-        self.stopping.cancel();
+        self.core.stopping.cancel();
     }
 
     /// Cuts every connection when the guards are dropped, however that comes about.
     pub(crate) fn end_with(&self) -> [DropGuard; 2] {
-        [self.stopping.clone().drop_guard(), self.over.clone().drop_guard()]
+        [self.core.stopping.clone().drop_guard(), self.over.clone().drop_guard()]
     }
 
     /// Waits until every connection is done; when its time is up, it is cut.
     pub(crate) async fn drain(&self) {
         self.connections.close();
-        if tokio::time::timeout(self.limits.farewell, self.connections.wait()).await.is_err() {
+        if tokio::time::timeout(self.core.limits.farewell, self.connections.wait()).await.is_err() {
             tracing::info!(cut = self.connections.len(), "streams were cut off by the shutdown");
             self.over.cancel();
             self.connections.wait().await;
@@ -150,11 +130,8 @@ impl Front {
 
     fn admit(self: &Arc<Self>, stream: TcpStream, address: SocketAddr) {
         let Ok(local) = stream.local_addr() else { return };
-        let peer = Peer {
-            address: address.ip().to_canonical(),
-            origin: Origin::of(address, local, &self.trusted),
-        };
-        let Some(ticket) = self.quota.take_for(peer) else {
+        let peer = Peer::new(address, local);
+        let Some(ticket) = self.core.connections.take_for(peer) else {
             tracing::debug!(peer = %peer.address, "a connection was refused: there are too many");
             // The socket's buffer is empty, so this is sent or the peer is gone: both end it.
             let _ = stream.try_write(REFUSED);
@@ -167,24 +144,24 @@ impl Front {
 
     async fn serve(&self, stream: TcpStream, peer: Peer, ticket: Ticket) {
         let phase = Phase::default();
-        let stream = HeadGuard::new(stream, phase.clone(), self.limits.head);
+        let stream = HeadGuard::new(stream, phase.clone(), self.core.limits.head);
         let answer = service_fn(|request: Request<Incoming>| {
             let answering = phase.answering();
             async move {
-                let response: Response<Body> = self.service.call(request, peer, answering).await;
-                Ok::<_, Infallible>(response)
+                let (head, _) = request.into_parts();
+                Ok::<_, Infallible>(self.core.call(head, peer, answering).await)
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.keep_alive)
+            .header_read_timeout(self.core.limits.keep_alive)
             .max_buf_size(HEAD_BYTES)
             .title_case_headers(true)
             .serve_connection(TokioIo::new(stream), answer);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = &mut connection => Some(ended),
-            () = self.stopping.cancelled() => {
+            () = self.core.stopping.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     ended = &mut connection => Some(ended),

@@ -11,8 +11,8 @@ use crate::answer::{self, Answer};
 use crate::body::Body;
 use crate::compress::{Key, PackError, Packed, pack};
 use crate::limits::{GZIP_INLINE, ITEMS_INLINE};
-use crate::permit::Peer;
-use crate::service::Service;
+use crate::peer::Peer;
+use crate::service::Core;
 
 /// A reply that is known to be short.
 pub(crate) fn whole(reply: Reply) -> Answer {
@@ -29,34 +29,34 @@ pub(crate) struct Asker {
 
 /// The reply to a request that needs nothing but the library as it is now.
 pub(crate) async fn answer(
-    service: &Service,
+    core: &Core,
     request: Request,
     asker: Asker,
 ) -> Result<Answer, RequestError> {
-    let snapshot = service.library.snapshot();
-    let password = service.permit.password.is_some();
+    let snapshot = core.snapshot();
+    let password = core.permit.password.is_some();
     let wanted = Wanted { snapshot, request, client: asker.client, password };
     let key = asker.takes_gzip.then(|| wanted.key());
-    if let Some(packed) = key.as_ref().and_then(|key| service.compressor.kept(key)) {
+    if let Some(packed) = key.as_ref().and_then(|key| core.compressor.kept(key)) {
         return Ok(ready(packed));
     }
     let is_long = wanted.is_long();
     // Big listings take turns. One peer must not wait for so many that the others hardly get one.
-    let place = is_long.then(|| service.listings.take_for(asker.peer));
+    let place = is_long.then(|| core.listings.take_for(asker.peer));
     if matches!(place, Some(None)) {
         return Ok(answer::busy("too many lists are asked for at once"));
     }
-    let Some(key) = key.filter(|_| service.compressor.has_room()) else {
-        return Ok(plain(prepare(service, wanted).await?));
+    let Some(key) = key.filter(|_| core.compressor.has_room()) else {
+        return Ok(plain(prepare(core, wanted).await?));
     };
     let packed = if is_long {
-        service.compressor.pack(key, move || wanted.prepare()).await
+        core.compressor.pack(key, move || wanted.prepare()).await
     } else {
         let reply = wanted.prepare()?;
         if reply.length() <= GZIP_INLINE {
             pack(reply).map_err(PackError::from)
         } else {
-            service.compressor.pack(key, || Ok(reply)).await
+            core.compressor.pack(key, || Ok(reply)).await
         }
     };
     match packed {
@@ -80,11 +80,11 @@ fn ready(packed: Packed) -> Answer {
 }
 
 /// Makes the reply; if that takes long, elsewhere than on the threads that serve all connections.
-async fn prepare(service: &Service, wanted: Wanted) -> Result<Reply, RequestError> {
+async fn prepare(core: &Core, wanted: Wanted) -> Result<Reply, RequestError> {
     if !wanted.is_long() {
         return wanted.prepare();
     }
-    let turn = Arc::clone(&service.preparing).acquire_owned().await;
+    let turn = Arc::clone(&core.preparing).acquire_owned().await;
     let work = tokio::task::spawn_blocking(move || {
         // The turn goes along: work goes on when its client has gone, and is to count until it ends.
         let _turn = turn;

@@ -5,8 +5,10 @@
 //! it has: iTunes 10.5 and later drop the connection on that. What is waited for is a state of the
 //! library, so a change between two polls is never missed.
 
-use daap_model::Revision;
-use library::Library;
+use std::sync::Arc;
+
+use daap_model::{Revision, Snapshot};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::session::Activity;
@@ -18,19 +20,22 @@ pub(crate) enum News {
     Revision(Revision),
     /// The session is over: the client logged out.
     LoggedOut,
-    /// The server or the library is shutting down.
+    /// The server is shutting down, or the share has ended.
     Stopping,
 }
 
 /// What to tell a client that has revision `seen`, if that can be said at once.
-pub(crate) fn at_once(library: &Library, seen: Option<Revision>) -> Option<News> {
-    let now = library.snapshot().revision();
+pub(crate) fn at_once(
+    snapshots: &watch::Receiver<Arc<Snapshot>>,
+    seen: Option<Revision>,
+) -> Option<News> {
+    let now = snapshots.borrow().revision();
     (seen != Some(now)).then_some(News::Revision(now))
 }
 
 /// Waits until there is something to tell.
 pub(crate) async fn wait(
-    library: &Library,
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
     seen: Revision,
     session: &Activity,
     stopping: &CancellationToken,
@@ -39,6 +44,12 @@ pub(crate) async fn wait(
         biased;
         () = stopping.cancelled() => News::Stopping,
         () = session.ended() => News::LoggedOut,
-        newer = library.past(seen) => newer.map_or(News::Stopping, News::Revision),
+        newer = past(&mut snapshots, seen) => newer.map_or(News::Stopping, News::Revision),
     }
+}
+
+/// The first revision past `seen`; `None` when the share ends.
+async fn past(snapshots: &mut watch::Receiver<Arc<Snapshot>>, seen: Revision) -> Option<Revision> {
+    let newer = snapshots.wait_for(|now| now.revision() > seen).await.ok()?;
+    Some(newer.revision())
 }

@@ -91,6 +91,34 @@ const LOCAL: [Network; 6] = [
     Network::v6(0xFE80, 10),
 ];
 
+/// Who asks: where a request comes from, as whoever accepted its connection knows.
+///
+/// A program that mounts a [`Service`](crate::Service) puts one into the extensions of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) origin: Origin,
+}
+
+impl Peer {
+    /// The peer at the far end of a connection from `remote` to `local`.
+    ///
+    /// Behind a reverse proxy take the addresses from what the proxy says, if nobody else can say it: this
+    /// machine and the local network may do more than others.
+    #[must_use]
+    pub fn new(remote: SocketAddr, local: SocketAddr) -> Self {
+        let address = remote.ip().to_canonical();
+        let origin = if address.is_loopback() || address == local.ip().to_canonical() {
+            Origin::Machine
+        } else if LOCAL.iter().any(|network| network.contains(address)) {
+            Origin::Local
+        } else {
+            Origin::Elsewhere
+        };
+        Self { address, origin }
+    }
+}
+
 /// How near a peer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -98,26 +126,8 @@ pub(crate) enum Origin {
     Machine,
     /// The local network.
     Local,
-    /// Elsewhere, in a range that the owner trusts.
-    Trusted,
     /// Elsewhere.
     Elsewhere,
-}
-
-impl Origin {
-    /// Where `peer` is, as seen from a connection whose near end is `local`.
-    pub(crate) fn of(peer: SocketAddr, local: SocketAddr, trusted: &[Network]) -> Self {
-        let address = peer.ip().to_canonical();
-        if address.is_loopback() || address == local.ip().to_canonical() {
-            Self::Machine
-        } else if LOCAL.iter().any(|network| network.contains(address)) {
-            Self::Local
-        } else if trusted.iter().any(|network| network.contains(address)) {
-            Self::Trusted
-        } else {
-            Self::Elsewhere
-        }
-    }
 }
 
 #[cfg(test)]
@@ -128,8 +138,7 @@ mod tests {
     fn check(peer: &str, expected: Origin) {
         let peer = SocketAddr::new(peer.parse().unwrap(), 50_000);
         let local = "[2001:db8::7]:3689".parse().unwrap();
-        let trusted = ["100.64.0.0/10".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()];
-        assert_eq!(Origin::of(peer, local, &trusted), expected, "{peer}");
+        assert_eq!(Peer::new(peer, local).origin, expected, "{peer}");
     }
 
     #[test]
@@ -154,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_elsewhere_unless_trusted() {
+    fn everything_else_is_elsewhere() {
         for peer in ["8.8.8.8", "172.32.0.1", "172.15.0.1", "192.169.0.1", "11.0.0.1", "0.0.0.0"] {
             check(peer, Origin::Elsewhere);
         }
@@ -163,9 +172,8 @@ mod tests {
         {
             check(peer, Origin::Elsewhere);
         }
-        check("100.64.3.2", Origin::Trusted);
-        check("2001:db8:1:5::1", Origin::Trusted);
-        check("2001:db8:2::1", Origin::Elsewhere);
+        check("100.64.3.2", Origin::Elsewhere);
+        check("2001:db8:1:5::1", Origin::Elsewhere);
     }
 
     #[track_caller]

@@ -11,7 +11,6 @@
 //! Rhythmbox sends the session id and no credential, that of iTunes 12 was seen to send neither. So where
 //! a password is set, an address with a live session may also stream without naming it.
 
-use std::net::IpAddr;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -19,17 +18,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use daap_proto::Credential;
 
+use crate::Network;
 use crate::host::HostNames;
-use crate::peer::Origin;
+use crate::peer::{Origin, Peer};
 use crate::session::{Activity, Sessions};
 use crate::throttle::Throttle;
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Peer {
-    pub(crate) address: IpAddr,
-    pub(crate) origin: Origin,
-}
 
 /// Who asks, and what it says to be let in.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +59,8 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) struct Permit {
     pub(crate) hosts: HostNames,
+    /// Networks elsewhere whose peers may come in.
+    pub(crate) trusted: Vec<Network>,
     pub(crate) password: Option<String>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
@@ -94,9 +89,11 @@ impl Permit {
     ) -> Result<(), Refusal> {
         match peer.origin {
             Origin::Machine | Origin::Local => {}
-            Origin::Trusted if self.password.is_some() => {}
-            Origin::Trusted => return Err(Refusal::TrustedNeedsPassword),
-            Origin::Elsewhere => return Err(Refusal::Elsewhere),
+            Origin::Elsewhere if !self.trusts(peer) => return Err(Refusal::Elsewhere),
+            Origin::Elsewhere if self.password.is_none() => {
+                return Err(Refusal::TrustedNeedsPassword);
+            }
+            Origin::Elsewhere => {}
         }
         let stranger =
             hosts.find(|host| !std::str::from_utf8(host).is_ok_and(|h| self.hosts.allows(h)));
@@ -104,6 +101,10 @@ impl Permit {
             None => Ok(()),
             Some(host) => Err(Refusal::HostName(String::from_utf8_lossy(host).into_owned())),
         }
+    }
+
+    fn trusts(&self, peer: Peer) -> bool {
+        self.trusted.iter().any(|network| network.contains(peer.address))
     }
 
     /// Logs in: a new session.
@@ -166,6 +167,7 @@ fn decoded(header: &[u8]) -> Option<Credential> {
 mod tests {
     use super::*;
     use crate::{Limits, Uptime};
+    use std::net::SocketAddr;
 
     // "none:sesame" and "none:wrong"
     const RIGHT: &str = "Basic bm9uZTpzZXNhbWU=";
@@ -176,6 +178,7 @@ mod tests {
         let uptime = Uptime::new(|| Duration::from_secs(100));
         Permit {
             hosts: HostNames::default(),
+            trusted: vec!["100.64.0.0/10".parse().unwrap()],
             password: password.map(str::to_owned),
             sessions: Sessions::new(uptime.clone(), &limits),
             throttle: Throttle::new(uptime, &limits),
@@ -193,17 +196,18 @@ mod tests {
 
     #[test]
     fn the_door_is_open_to_the_house() {
-        let door = |origin, password, host: Option<&str>| {
-            let peer = Peer { origin, ..peer(5) };
+        let door = |address: &str, password, host: Option<&str>| {
+            let ends = (SocketAddr::new(address.parse().unwrap(), 50_000), "[::1]:3689".parse());
+            let peer = Peer::new(ends.0, ends.1.unwrap());
             permit(password).door(peer, host.into_iter().map(str::as_bytes))
         };
-        assert_eq!(door(Origin::Machine, None, None), Ok(()));
-        assert_eq!(door(Origin::Local, None, Some("10.0.0.1:3689")), Ok(()));
-        assert_eq!(door(Origin::Trusted, Some("x"), None), Ok(()));
-        assert_eq!(door(Origin::Trusted, None, None), Err(Refusal::TrustedNeedsPassword));
-        assert_eq!(door(Origin::Elsewhere, Some("x"), None), Err(Refusal::Elsewhere));
+        assert_eq!(door("127.0.0.1", None, None), Ok(()));
+        assert_eq!(door("10.0.0.7", None, Some("10.0.0.1:3689")), Ok(()));
+        assert_eq!(door("100.64.3.2", Some("x"), None), Ok(()));
+        assert_eq!(door("100.64.3.2", None, None), Err(Refusal::TrustedNeedsPassword));
+        assert_eq!(door("8.8.8.8", Some("x"), None), Err(Refusal::Elsewhere));
         let stranger = Refusal::HostName("evil.example".into());
-        assert_eq!(door(Origin::Machine, None, Some("evil.example")), Err(stranger));
+        assert_eq!(door("127.0.0.1", None, Some("evil.example")), Err(stranger));
     }
 
     #[test]

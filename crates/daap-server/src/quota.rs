@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::peer::Origin;
-use crate::permit::Peer;
+use crate::peer::{Origin, Peer};
 
 /// A bounded number of things (connections, held polls, big listings), and a bounded number of them per peer.
 #[derive(Debug)]

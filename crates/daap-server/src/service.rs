@@ -3,17 +3,16 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use daap_model::{DatabaseId, GroupId, ItemId};
+use daap_model::{DatabaseId, GroupId, ItemId, Snapshot};
 use daap_proto::{ClientClass, Endpoint, PixelBox, Quirk, Request, RequestError, Step};
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use library::{ArtworkSize, Library};
-use tokio::sync::Semaphore;
+use library::{ArtworkSize, Share};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::Uptime;
 use crate::answer::{self, Answer};
 use crate::body::Body;
 use crate::compress::{Compressor, takes_gzip};
@@ -22,18 +21,21 @@ use crate::head::Answering;
 use crate::listing::{self, Asker};
 use crate::longpoll::{self, News};
 use crate::metrics::{Exposition, Metrics};
-use crate::permit::{Caller, Peer, Permit, Refusal};
+use crate::peer::Peer;
+use crate::permit::{Caller, Permit, Refusal};
 use crate::quota::Quota;
 use crate::record::Record;
 use crate::session::Activity;
 use crate::status::{self, Status};
+use crate::{Limits, Uptime};
 
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
 
-/// What all connections share.
-#[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) library: Library,
+/// What answers requests, whoever accepted them. All connections share it.
+pub(crate) struct Core {
+    pub(crate) share: Arc<dyn Share>,
+    /// The share's library as it becomes.
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) permit: Permit,
     pub(crate) compressor: Compressor,
     pub(crate) metrics: Arc<Metrics>,
@@ -45,6 +47,7 @@ pub(crate) struct Service {
     pub(crate) preparing: Arc<Semaphore>,
     /// Bounds those and the ones that wait for their turn.
     pub(crate) listings: Arc<Quota>,
+    pub(crate) limits: Limits,
     /// Cancelled when the server is to stop.
     pub(crate) stopping: CancellationToken,
     pub(crate) uptime: Uptime,
@@ -58,15 +61,14 @@ enum Route {
     Metrics,
 }
 
-impl Service {
+impl Core {
+    /// The library as it is now.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone()
+    }
+
     /// Answers a request, whatever happens.
-    pub(crate) async fn call<B>(
-        &self,
-        request: http::Request<B>,
-        peer: Peer,
-        answering: Answering,
-    ) -> Answer {
-        let (head, _) = request.into_parts();
+    pub(crate) async fn call(&self, head: Parts, peer: Peer, answering: Answering) -> Answer {
         let head_only = head.method == Method::HEAD;
         let metrics = Arc::clone(&self.metrics);
         let mut record = Record::new(metrics, head.method.clone(), head.uri.path(), answering);
@@ -173,12 +175,12 @@ impl Service {
     }
 
     async fn update(&self, step: Step, session: Activity, peer: Peer) -> Result<Answer, Refusal> {
-        let news = match (longpoll::at_once(&self.library, step.revision), step.revision) {
+        let news = match (longpoll::at_once(&self.snapshots, step.revision), step.revision) {
             (None, Some(seen)) => {
                 let Some(_held) = self.polls.take_for(peer) else {
                     return Ok(answer::busy("too many requests are held"));
                 };
-                longpoll::wait(&self.library, seen, &session, &self.stopping).await
+                longpoll::wait(self.snapshots.clone(), seen, &session, &self.stopping).await
             }
             (news, _) => news.unwrap_or(News::Stopping),
         };
@@ -196,7 +198,7 @@ impl Service {
         session: Option<Activity>,
         headers: HeaderMap,
     ) -> Answer {
-        let opened = match self.library.open(database, item).await {
+        let opened = match self.share.open(database, item).await {
             Ok(opened) => opened,
             Err(error) => return content::not_opened(&error),
         };
@@ -208,7 +210,7 @@ impl Service {
     }
 
     async fn artwork(&self, database: DatabaseId, item: ItemId, size: Option<PixelBox>) -> Answer {
-        match self.library.artwork(database, item, artwork_size(size)).await {
+        match self.share.artwork(database, item, artwork_size(size)).await {
             Ok(artwork) => content::picture(artwork),
             Err(error) => content::not_opened(&error),
         }
@@ -216,7 +218,7 @@ impl Service {
 
     /// The song whose picture stands for a group; `Some(None)` if none of its songs has one.
     fn group_item(&self, database: DatabaseId, group: GroupId) -> Option<Option<ItemId>> {
-        let snapshot = self.library.snapshot();
+        let snapshot = self.snapshot();
         let database = snapshot.database(database)?;
         database.group(group)?;
         Some(database.group_artwork(group))
@@ -231,7 +233,7 @@ impl Service {
     }
 
     fn status(&self) -> Answer {
-        let snapshot = self.library.snapshot();
+        let snapshot = self.snapshot();
         let status = serde_json::to_vec(&Status::of(self, &snapshot));
         let status = status.expect("names and numbers make JSON");
         answer::fresh(answer::typed(StatusCode::OK, "application/json", Body::whole(status.into())))

@@ -5,7 +5,7 @@ use library::{ScanPhase, ScanState};
 use serde::Serialize;
 
 use crate::metrics::Exposition;
-use crate::service::Service;
+use crate::service::Core;
 
 /// The reply of `GET /api/v1/status`. Fields may be added; these stay.
 #[derive(Debug, Serialize)]
@@ -43,7 +43,7 @@ struct PlayerStatus {
 }
 
 impl<'a> Status<'a> {
-    pub(crate) fn of(service: &Service, snapshot: &'a Snapshot) -> Self {
+    pub(crate) fn of(core: &Core, snapshot: &'a Snapshot) -> Self {
         let databases = snapshot.databases().map(|database| DatabaseStatus {
             id: database.id.get(),
             name: &database.name,
@@ -55,10 +55,10 @@ impl<'a> Status<'a> {
             version: env!("CARGO_PKG_VERSION"),
             revision: snapshot.revision().get(),
             databases: databases.collect(),
-            scan: ScanStatus::of(&service.library.scan()),
+            scan: ScanStatus::of(&core.share.scan()),
             player: PlayerStatus { state: "none" },
-            sessions: service.permit.sessions.count(),
-            uptime_s: service.uptime.now().as_secs(),
+            sessions: core.permit.sessions.count(),
+            uptime_s: core.uptime.now().as_secs(),
         }
     }
 }
@@ -79,12 +79,12 @@ fn phase(phase: ScanPhase) -> &'static str {
 }
 
 /// The reply of `GET /metrics`.
-pub(crate) fn metrics(service: &Service) -> String {
-    let (snapshot, scan) = (service.library.snapshot(), service.library.scan());
+pub(crate) fn metrics(core: &Core) -> String {
+    let (snapshot, scan) = (core.snapshot(), core.share.scan());
     let mut text = Exposition::default();
     text.family("dapple_build_info", "gauge", "The version, as a label.");
     text.sample("dapple_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-    text.gauge("process_start_time_seconds", "Start, in seconds since 1970.", service.started_unix);
+    text.gauge("process_start_time_seconds", "Start, in seconds since 1970.", core.started_unix);
     text.gauge("dapple_revision", "Revision of the library.", snapshot.revision());
     text.family("dapple_songs", "gauge", "Songs, by database.");
     for database in snapshot.databases() {
@@ -100,9 +100,9 @@ pub(crate) fn metrics(service: &Service) -> String {
     text.gauge("dapple_scan_done", "Songs looked at in this pass.", scan.done);
     text.gauge("dapple_scan_total", "Songs found in this pass.", scan.total);
     text.gauge("dapple_scan_errors", "Songs that could not be read in this pass.", scan.errors);
-    text.gauge("dapple_sessions", "Live sessions.", service.permit.sessions.count());
-    text.gauge("dapple_held_polls", "Held update requests.", service.polls.held_now());
-    text.gauge("dapple_connections", "Open connections.", service.connections.held_now());
-    service.metrics.write(&mut text);
+    text.gauge("dapple_sessions", "Live sessions.", core.permit.sessions.count());
+    text.gauge("dapple_held_polls", "Held update requests.", core.polls.held_now());
+    text.gauge("dapple_connections", "Open connections.", core.connections.held_now());
+    core.metrics.write(&mut text);
     text.finish()
 }

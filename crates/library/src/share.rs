@@ -151,6 +151,41 @@ pub enum PlaylistError {
     Closed,
 }
 
+impl<S: Share + ?Sized> Share for Arc<S> {
+    fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        (**self).watch()
+    }
+
+    fn open(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+    ) -> SourceFuture<'_, Result<Content, OpenError>> {
+        (**self).open(database, item)
+    }
+
+    fn artwork(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        size: ArtworkSize,
+    ) -> SourceFuture<'_, Result<Option<Artwork>, OpenError>> {
+        (**self).artwork(database, item, size)
+    }
+
+    fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
+        (**self).edit(edit)
+    }
+
+    fn scan(&self) -> ScanState {
+        (**self).scan()
+    }
+
+    fn health(&self) -> Health {
+        (**self).health()
+    }
+}
+
 impl Share for Library {
     fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         Library::watch(self)

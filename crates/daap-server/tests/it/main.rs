@@ -4,6 +4,7 @@
 mod access;
 mod listening;
 mod lists;
+mod mounted;
 mod requests;
 mod share;
 mod shutdown;
