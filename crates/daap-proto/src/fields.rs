@@ -193,6 +193,8 @@ fields! { item entry;
     ExtraData ASED U16(item.track.has_artwork.into());
     /// How many artworks there are.
     ArtworkCount ASAC U16(item.track.has_artwork.into());
+    /// What can be done to a container.
+    EditCommands MEDS Value::None;
     /// Number of albums of an artist.
     AlbumCount AGAC Value::None;
     /// Whether a container holds other containers.

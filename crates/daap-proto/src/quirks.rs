@@ -21,6 +21,8 @@ pub enum Quirk {
     Daap2,
     /// Answer a range of a song with status 200 instead of 206.
     PartIsOk,
+    /// Say nothing of playlists that can be edited.
+    NoEditing,
 }
 
 /// How a client is known.
@@ -41,9 +43,10 @@ const TABLE: &[Row] = &[
     // Banshee throws on a code it does not know and then cannot connect; libdmapsharing 2.9 (Rhythmbox) stops
     // reading at one. Banshee also deletes playlists that a delta does not list, and sends as `delta` the
     // difference of two revisions. libdmapsharing 3 and 4, Amarok and the Android client need no more than this.
+    // None of them edits, and libdmapsharing before 4 knows no tag that says one could.
     Row {
         mark: Mark::UserAgent("iTunes/4.6 (Windows; N)"),
-        quirks: &[Quirk::ShortServerInfo, Quirk::FullLists],
+        quirks: &[Quirk::ShortServerInfo, Quirk::FullLists, Quirk::NoEditing],
     },
     // iTunes 12.1 and later, and Music, ask for groups if there are any and then show an empty library.
     Row { mark: Mark::UserAgentPrefix("iTunes"), quirks: &[Quirk::NoGroups] },
@@ -63,14 +66,17 @@ impl Mark {
     }
 }
 
-/// What is known of a client: the set of its [`Quirk`]s. Two clients of one class get the same replies, so a reply
-/// may be kept per class.
+/// What replies depend on beside the request: the set of a client's [`Quirk`]s, and whether it is told that it may
+/// edit playlists. Two clients of one class get the same replies, so a reply may be kept per class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ClientClass(u8);
+pub struct ClientClass {
+    quirks: u8,
+    edits: bool,
+}
 
 impl ClientClass {
     /// The class of a client that sent these headers: `User-Agent` and `Client-DAAP-Version`, either of which may
-    /// be absent (Roomie and Rhythmbox 0.12 send no `User-Agent`).
+    /// be absent (Roomie and Rhythmbox 0.12 send no `User-Agent`). It edits nothing.
     #[must_use]
     pub fn new(user_agent: Option<&str>, daap_version: Option<&str>) -> Self {
         let (user_agent, daap_version) =
@@ -79,13 +85,25 @@ impl ClientClass {
             .iter()
             .filter(|row| row.mark.matches(user_agent, daap_version))
             .flat_map(|row| row.quirks);
-        Self(quirks.fold(0, |set, quirk| set | 1 << *quirk as u8))
+        Self { quirks: quirks.fold(0, |set, quirk| set | 1 << *quirk as u8), edits: false }
+    }
+
+    /// The same client, which may edit playlists: it is told so, if it can take that.
+    #[must_use]
+    pub const fn editing(self) -> Self {
+        Self { edits: !self.has(Quirk::NoEditing), ..self }
+    }
+
+    /// Whether to tell it that playlists can be edited.
+    #[must_use]
+    pub const fn edits(self) -> bool {
+        self.edits
     }
 
     /// Whether the client needs this.
     #[must_use]
     pub const fn has(self, quirk: Quirk) -> bool {
-        self.0 & 1 << quirk as u8 != 0
+        self.quirks & 1 << quirk as u8 != 0
     }
 
     /// The DMAP version to announce.
@@ -119,7 +137,7 @@ mod tests {
     #[track_caller]
     fn check(user_agent: Option<&str>, daap_version: Option<&str>, expected: &[Quirk]) {
         let class = ClientClass::new(user_agent, daap_version);
-        for quirk in [ShortServerInfo, NoGroups, FullLists, Daap1, Daap2, PartIsOk] {
+        for quirk in [ShortServerInfo, NoGroups, FullLists, Daap1, Daap2, PartIsOk, NoEditing] {
             assert_eq!(class.has(quirk), expected.contains(&quirk), "{quirk:?}");
         }
     }
@@ -129,7 +147,7 @@ mod tests {
         check(
             Some("iTunes/4.6 (Windows; N)"),
             Some("3.0"),
-            &[ShortServerInfo, FullLists, NoGroups],
+            &[ShortServerInfo, FullLists, NoGroups, NoEditing],
         );
     }
 
@@ -152,6 +170,13 @@ mod tests {
         assert_eq!(versions("2.0"), ("1.0.0".into(), "2.0.0".into()));
         assert_eq!(versions("3.0"), ("2.0.10".into(), "3.0.12".into()));
         assert_eq!(versions("10.0"), ("2.0.10".into(), "3.0.12".into()));
+    }
+
+    #[test]
+    fn who_edits_is_told_so_but_for_the_imitators_of_itunes_4_6() {
+        let remote = ClientClass::new(Some("Remote/1021"), None);
+        assert!(!remote.edits() && remote.editing().edits());
+        assert!(!ClientClass::new(Some("iTunes/4.6 (Windows; N)"), None).editing().edits());
     }
 
     #[test]

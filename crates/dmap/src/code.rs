@@ -439,7 +439,7 @@ content_codes! {
     MDBK b"mdbk" "dmap.databasekind" UInt;
     MDCL b"mdcl" "dmap.dictionary" Container;
     MDST b"mdst" "dmap.downloadstatus" UByte;
-    MEDC b"medc" "" Container;
+    MEDC b"medc" "dmap.editdictionary" Container;
     MEDS b"meds" "dmap.editcommandssupported" UInt;
     MEIA b"meia" "dmap.itemdateadded" Number;
     MEIP b"meip" "dmap.itemdateplayed" Number;

@@ -16,6 +16,10 @@ use crate::request::{Listing, RequestError};
 const DEFAULT_FIELDS: Fields =
     Fields::of(&[Field::Name, Field::PersistentId, Field::SmartPlaylist]);
 
+/// What can be done to a playlist, as iTunes says it of one that a user filled by hand: add 1, remove and move
+/// entries 2 and 4; 32 and 64, which it says of every list of a user's, rename and delete it.
+const EDIT_COMMANDS: u32 = 0b110_0111;
+
 /// The reply to `/databases/D/containers`: all of them, or those that changed.
 ///
 /// A query is not looked at. Music asks for the containers that hold some media kinds, in terms nobody else knows;
@@ -35,7 +39,10 @@ pub fn containers(
         Some((changed, gone)) => (Update::Delta, changed.into(), gone),
         None => (Update::Full, database.containers().into(), Vec::new()),
     };
-    let rows = Slice::page(entries, listing.index, listing.meta.unwrap_or(DEFAULT_FIELDS));
+    let fields = listing.meta.unwrap_or(DEFAULT_FIELDS);
+    // Nothing is said of editing where there is none.
+    let fields = if client.edits() { fields } else { fields.without(Field::EditCommands) };
+    let rows = Slice::page(entries, listing.index, fields);
     let list = List {
         root: APLY,
         code: MLCL,
@@ -72,6 +79,9 @@ impl Entry for Arc<Container> {
             out.u32(MIMC, count(self.item_count));
             // 0 is the top, and is sent as iTunes does.
             out.u32(MPCO, self.parent.map_or(0, ContainerId::get));
+            if fields.has(Field::EditCommands) {
+                out.u32(MEDS, if self.editable { EDIT_COMMANDS } else { 0 });
+            }
             // Known to few, so it is last and only where it says something.
             if kind == ContainerKind::Folder && fields.has(Field::HasChildContainers) {
                 out.bool(FXCH, true);

@@ -14,6 +14,9 @@ use crate::request::{RequestError, Step};
 /// A library of songs; radio stations would be another kind.
 const KIND_LIBRARY: u32 = 1;
 
+/// What can be done to the playlists of a database, as iTunes says it: add 1, remove 2.
+const EDIT_COMMANDS: u32 = 0b11;
+
 /// The reply to `/databases`: all of them, or those that changed.
 ///
 /// # Errors
@@ -34,7 +37,7 @@ pub fn databases(
         update: Some(update),
         total: snapshot.databases().len(),
         returned: entries.len(),
-        rows: Slice::page(entries.into(), None, ()),
+        rows: Slice::page(entries.into(), None, client),
         gone: gone.into_iter().map(|id| id.get()).collect(),
         headers: None,
     };
@@ -42,15 +45,18 @@ pub fn databases(
 }
 
 impl Entry for Arc<Database> {
-    type Plan = ();
+    type Plan = ClientClass;
 
-    fn write<S: Sink>(&self, (): &(), out: &mut Encoder<S>) {
+    fn write<S: Sink>(&self, client: &ClientClass, out: &mut Encoder<S>) {
         out.container(MLIT, |out| {
             out.u32(MIID, self.id.get());
             out.u64(MPER, self.persistent_id.get());
             out.string(MINM, &self.name);
             out.u32(MIMC, count(self.items().len()));
             out.u32(MCTC, count(self.containers().len()));
+            if client.edits() {
+                out.u32(MEDS, EDIT_COMMANDS);
+            }
             // Last: libdmapsharing 2.9 does not know it and stops reading here.
             out.u32(MDBK, KIND_LIBRARY);
         });

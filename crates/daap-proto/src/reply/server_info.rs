@@ -61,7 +61,7 @@ pub fn server_info(info: &ServerInfo<'_>, client: ClientClass) -> Result<Reply, 
             out.bool(AETR, true);
             out.bool(AESL, true);
             out.bool(AESR, true);
-            out.bool(MSED, false);
+            out.bool(MSED, client.edits());
         }
         out.bool(MSLR, true);
         out.u32(MSTM, TIMEOUT_S);

@@ -47,7 +47,8 @@ fn server_info_is_told_as_the_client_can_take_it() {
     let check_for = |name, info: &ServerInfo<'_>, client| {
         check(name, reply::server_info(info, client).unwrap());
     };
-    check_for("server-info", &info, ClientClass::new(Some("Remote/1021"), Some("3.13")));
+    check_for("server-info", &info, remote());
+    check_for("server-info-editing", &info, remote().editing());
     check_for("server-info-itunes-12", &info, itunes());
     check_for("server-info-short", &info, imitator());
     let locked = ServerInfo { password: Password::Wanted, ..info };
@@ -134,6 +135,34 @@ fn lists_in_full() {
         "/databases/1/groups?group-type=artists&sort=album&meta=dmap.itemname,dmap.persistentid,\
          daap.songartistid,daap.groupalbumcount,daap.songtime",
     );
+}
+
+/// What Remote asks of playlists.
+const REMOTE_CONTAINERS: &str = "/databases/1/containers?meta=dmap.itemname,dmap.itemcount,\
+    dmap.itemid,dmap.persistentid,daap.baseplaylist,com.apple.itunes.special-playlist,\
+    com.apple.itunes.smart-playlist,com.apple.itunes.saved-genius,dmap.parentcontainerid,\
+    dmap.editcommandssupported";
+
+#[test]
+fn who_may_edit_is_told_what_can_be_edited() {
+    let check_for = |name, target| {
+        check(name, ask(&snapshot(), remote().editing(), target).expect(name));
+    };
+    check_for("databases-editing", "/databases");
+    check_for("containers-editing", REMOTE_CONTAINERS);
+}
+
+#[test]
+fn nothing_is_said_of_editing_to_who_may_not_or_could_not_take_it() {
+    for client in [remote(), itunes(), imitator().editing()] {
+        for target in ["/databases", REMOTE_CONTAINERS, "/databases/1/containers?meta=all"] {
+            let reply = ask(&snapshot(), client, target).expect(target);
+            let root = Element::decode(&reply.into_bytes()).expect(target);
+            for entry in root.child(code::MLCL).expect(target).children() {
+                assert!(entry.child(code::MEDS).is_none(), "{target}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -15,6 +15,11 @@ pub(crate) fn itunes() -> ClientClass {
     ClientClass::new(Some("iTunes/12.6.1 (Macintosh; OS X 10.12.4)"), Some("3.13"))
 }
 
+/// Apple's Remote.
+pub(crate) fn remote() -> ClientClass {
+    ClientClass::new(Some("Remote/1021"), Some("3.13"))
+}
+
 /// What Rhythmbox, Banshee, Amarok and others say they are.
 pub(crate) fn imitator() -> ClientClass {
     ClientClass::new(Some("iTunes/4.6 (Windows; N)"), Some("3.0"))
@@ -84,7 +89,7 @@ pub(crate) fn put_container(
         persistent_id: PersistentId::new(0xC000_0000_0000_0000 | u64::from(id)),
         name: name.into(),
         parent: parent.map(container_id),
-        editable: false,
+        editable: matches!(content, ContainerContent::Items(_)),
         content,
     };
     Edit::PutContainer { database: DB, container }
