@@ -1,16 +1,20 @@
 //! The librarian's books: which song has which id, and what is still to be saved.
 //!
 //! Pure bookkeeping. Changes go in; what is to be saved and shown comes out of the [`Ledger`]'s pending
-//! rows. A [`Shelf`] for each source, and one ledger for all.
+//! rows. A [`Shelf`] for each source, one [`House`] for what belongs to none, and one ledger for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::mem;
 
-use daap_model::{DatabaseId, ItemId, PersistentId, Timestamp};
+use daap_model::{DatabaseId, ItemId, PersistentId, Snapshot, Timestamp};
 
 use crate::handle::Use;
+use crate::house::House;
 use crate::ledger::{IdsExhausted, Ledger, Moment, Pending};
-use crate::persist::{DatabaseRow, NextIds, PlaylistRow, SongRow, SourceId, SourceRow};
+use crate::persist::{
+    DatabaseRow, HousePlaylistRow, NextIds, PlaylistRow, SongRow, SourceId, SourceRow,
+};
+use crate::share::{Edited, PlaylistEdit, PlaylistError};
 use crate::shelf::Shelf;
 use crate::source::{Change, SourceKey};
 
@@ -23,6 +27,7 @@ const CLOCK_WAS_SET: Timestamp = Timestamp(1_767_225_600);
 pub(crate) struct Books {
     pub(crate) databases: BTreeMap<DatabaseId, DatabaseRow>,
     pub(crate) shelves: BTreeMap<SourceId, Shelf>,
+    pub(crate) house: House,
     pub(crate) ledger: Ledger,
 }
 
@@ -67,6 +72,17 @@ impl Books {
         shelf.enter_playlist(row);
     }
 
+    /// Enters a playlist of the house that was saved. One without a database, or with the persistent id of
+    /// another, has no place: it is removed.
+    pub(crate) fn enter_house_playlist(&mut self, row: HousePlaylistRow) {
+        if self.databases.contains_key(&row.database) && self.ledger.claim(row.persistent_id) {
+            self.house.enter(row);
+        } else {
+            tracing::warn!(name = %row.name, "a stored playlist has no place in the library");
+            self.ledger.pending.rows.house_playlists.insert(row.id, None);
+        }
+    }
+
     /// The database that the program calls `key`; if it is new it gets `persistent_id`.
     pub(crate) fn open_database(
         &mut self,
@@ -102,8 +118,11 @@ impl Books {
         id
     }
 
-    /// Takes what is to be saved out of the books.
+    /// Takes what is to be saved out of the books. Songs that go leave the playlists of the house with it.
     pub(crate) fn take_pending(&mut self) -> Pending {
+        let songs = self.ledger.pending.rows.songs.iter();
+        let gone = songs.filter(|(_, row)| row.is_none()).map(|(id, _)| *id).collect();
+        self.house.forget(&gone, &mut self.ledger);
         let next = self.ledger.pending.rows.next;
         let pending = mem::take(&mut self.ledger.pending);
         self.ledger.pending.rows.next = next;
@@ -158,28 +177,37 @@ impl Books {
         true
     }
 
+    /// Changes a playlist of the house as a client asks.
+    pub(crate) fn edit_playlist(
+        &mut self,
+        edit: PlaylistEdit,
+        shown: &Snapshot,
+    ) -> Result<Edited, PlaylistError> {
+        self.house.edit(edit, &mut self.ledger, shown)
+    }
+
     /// Gives up what has been away for longer than `grace_s` seconds.
     pub(crate) fn expire(&mut self, grace_s: u32, moment: Moment<'_>) {
-        let ledger = &mut self.ledger;
-        self.shelves.retain(|id, shelf| {
-            match grace(shelf.row.unshared_since, grace_s, moment.now) {
-                Grace::Lasts => true,
-                Grace::Begins => {
-                    shelf.row.unshared_since = Some(moment.now);
-                    ledger.pending.rows.sources.insert(*id, Some(shelf.row.clone()));
-                    true
-                }
-                Grace::Over => {
-                    tracing::info!(
-                        source = shelf.row.name,
-                        "forgets a source that is not shared any more"
-                    );
-                    ledger.pending.rows.sources.insert(*id, None);
-                    false
-                }
+        let Self { shelves, house, ledger, .. } = self;
+        shelves.retain(|id, shelf| match grace(shelf.row.unshared_since, grace_s, moment.now) {
+            Grace::Lasts => true,
+            Grace::Begins => {
+                shelf.row.unshared_since = Some(moment.now);
+                ledger.pending.rows.sources.insert(*id, Some(shelf.row.clone()));
+                true
+            }
+            Grace::Over => {
+                tracing::info!(
+                    source = shelf.row.name,
+                    "forgets a source that is not shared any more"
+                );
+                ledger.pending.rows.sources.insert(*id, None);
+                let gone: HashSet<_> = shelf.songs.values().map(|song| song.id).collect();
+                house.forget(&gone, ledger);
+                false
             }
         });
-        for shelf in self.shelves.values_mut().filter(|shelf| shelf.shared) {
+        for shelf in shelves.values_mut().filter(|shelf| shelf.shared) {
             shelf.expire(grace_s, ledger, moment);
         }
     }
@@ -212,6 +240,7 @@ mod tests {
 
     use super::*;
     use crate::handle::Routes;
+    use crate::share::PlaylistChange;
     use crate::source::Stamp;
     use crate::stage::Stage;
 
@@ -323,5 +352,28 @@ mod tests {
         books.expire(GRACE, Moment { now: on_day(31), shown: &shown });
         assert_eq!(books.take_pending().rows.sources, [(source, None)].into());
         assert!(books.shelves.is_empty());
+    }
+
+    #[test]
+    fn the_playlists_of_the_house_outlive_a_source_and_lose_its_songs() {
+        let (mut books, mut stage, source) = shared();
+        let shown = stage.snapshot();
+        let mut edit = |change| {
+            let edit = PlaylistEdit { database: DatabaseId::LOWEST, change };
+            books.edit_playlist(edit, &shown).unwrap()
+        };
+        let Edited::Playlist(container) = edit(PlaylistChange::Add { name: "mix".into() }) else {
+            panic!("no playlist was made")
+        };
+        edit(PlaylistChange::Append { container, items: vec![ItemId::LOWEST] });
+        let entries = |books: &Books| -> Vec<usize> {
+            books.house.playlists().map(|row| row.entries.len()).collect()
+        };
+        books.shelves.get_mut(&source).unwrap().shared = false;
+        books.date_unshared(on_day(0));
+        expire(&mut books, &mut stage, 30);
+        assert_eq!(entries(&books), [1]);
+        expire(&mut books, &mut stage, 31);
+        assert_eq!(entries(&books), [0]);
     }
 }

@@ -218,6 +218,7 @@ impl Loading {
             shared.flat_map(|(id, shelf)| shelf.playlists.keys().map(|key| (*id, key.clone())));
         pending.relist = playlists.collect();
         stage.show(&books, &pending, now);
+        stage.show_house(&books.house, now);
         Ok(Loaded { books, stage, sources })
     }
 
@@ -270,6 +271,7 @@ impl Loading {
                 }
             }
             Row::Playlist(row) => self.books.enter_playlist(row),
+            Row::HousePlaylist(row) => self.books.enter_house_playlist(row),
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::persist::PersistError;
 use crate::report::ScanState;
+use crate::share::{Edited, PlaylistEdit, PlaylistError};
 use crate::source::{Artwork, ArtworkSize, Source, SourceError, SourceKey};
 use crate::writer::Writer;
 use crate::{Builder, Content};
@@ -162,6 +163,17 @@ impl Library {
         self.edit(database, item, Use::Skipped(at)).await
     }
 
+    /// Changes a playlist that clients made, or makes one. Such playlists belong to no source: they are kept
+    /// with the library whatever its sources report, and only lose songs that are gone for good. What a source
+    /// reports is [read-only](PlaylistError::ReadOnly). White space around a name is dropped; an empty name
+    /// becomes "untitled playlist".
+    pub async fn edit_playlist(&self, edit: PlaylistEdit) -> Result<Edited, PlaylistError> {
+        let (done, answer) = oneshot::channel();
+        let sent = self.send(Edit::Playlist { edit, done }).await;
+        sent.map_err(|_| PlaylistError::Closed)?;
+        answer.await.map_err(|_| PlaylistError::Closed)?
+    }
+
     /// Calls the library, and the database that had its name, `name` from now on; until the next start,
     /// which brings its own. For a share whose name somebody else on the network has.
     pub async fn rename(&self, name: &str) -> Result<(), EditError> {
@@ -223,6 +235,7 @@ pub(crate) async fn is_true(flag: &mut watch::Receiver<bool>) {
 #[derive(Debug)]
 pub(crate) enum Edit {
     Usage(UsageEdit),
+    Playlist { edit: PlaylistEdit, done: oneshot::Sender<Result<Edited, PlaylistError>> },
     Rename { name: String, done: oneshot::Sender<()> },
 }
 

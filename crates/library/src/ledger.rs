@@ -58,6 +58,7 @@ impl Moment<'_> {
 pub(crate) enum Kind {
     Song = 1,
     Playlist = 2,
+    HousePlaylist = 3,
 }
 
 impl Ledger {

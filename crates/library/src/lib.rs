@@ -37,6 +37,7 @@ mod builder;
 mod clock;
 mod content;
 mod handle;
+mod house;
 mod ledger;
 mod librarian;
 mod memory;
@@ -55,8 +56,8 @@ pub use content::{Body, ByteStream, Content, Ranged};
 pub use handle::{EditError, Health, Library, OpenError, Problem, SHUTDOWN_LIMIT};
 pub use memory::{MemoryPersist, MemorySource};
 pub use persist::{
-    DatabaseRow, EntryRow, NextIds, Persist, PersistError, PlaylistRow, Row, SongRow, SourceId,
-    SourceRow, Transaction,
+    DatabaseRow, EntryRow, HousePlaylistRow, NextIds, Persist, PersistError, PlaylistRow, Row,
+    SongRow, SourceId, SourceRow, Transaction,
 };
 pub use report::{Closed, Known, Listener, Report, ScanPhase, ScanState, Told};
 pub use share::{

@@ -14,6 +14,7 @@ use crate::handle::{Edit, EditError, Health, Problem, UsageEdit, is_true};
 use crate::ledger::{Moment, Pending};
 use crate::persist::{Persist, PersistError, SourceId};
 use crate::report::{Event, Told};
+use crate::share::PlaylistError;
 use crate::source::Change;
 use crate::stage::Stage;
 use crate::writer::Writer;
@@ -76,10 +77,13 @@ pub(crate) struct Troubles {
 #[derive(Default)]
 pub(crate) struct Waiting {
     settled: Vec<oneshot::Sender<()>>,
-    editors: Vec<oneshot::Sender<Result<(), EditError>>>,
+    editors: Vec<Editor>,
     last_save: Option<Instant>,
     retry: Option<Retry>,
 }
+
+/// Someone whose edit is pending: called once with whether it was saved.
+type Editor = Box<dyn FnOnce(bool) + Send>;
 
 #[derive(Clone, Copy)]
 struct Retry {
@@ -178,6 +182,10 @@ impl Librarian {
     fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::Usage(edit) => self.edit_usage(edit),
+            Edit::Playlist { edit, done } => {
+                let edited = self.books.edit_playlist(edit, &self.stage.snapshot());
+                self.answer(done, edited, PlaylistError::NotSaved);
+            }
             Edit::Rename { name, done } => {
                 if self.stage.rename(&name, self.clock.now()) {
                     self.snapshots.send_replace(self.stage.snapshot());
@@ -196,13 +204,29 @@ impl Librarian {
         let taken = place.is_some_and(|(source, key)| {
             self.books.edit(self.sources[source].id, &key, item, what, moment)
         });
-        let refusal = match (taken, self.waiting.retry) {
-            (false, _) => EditError::Unknown { database, item },
-            (true, Some(_)) => EditError::NotSaved,
-            (true, None) => return self.waiting.editors.push(done),
-        };
+        let edited = if taken { Ok(()) } else { Err(EditError::Unknown { database, item }) };
+        self.answer(done, edited, EditError::NotSaved);
+    }
+
+    /// Answers whoever made an edit: with success once it is saved and shown, with an error at once.
+    fn answer<T, E>(
+        &mut self,
+        done: oneshot::Sender<Result<T, E>>,
+        edited: Result<T, E>,
+        not_saved: E,
+    ) where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         // Whoever no longer waits for the answer does not need it.
-        let _ = done.send(Err(refusal));
+        let answer = |answer| drop(done.send(answer));
+        match edited {
+            Ok(_) if self.waiting.retry.is_some() => answer(Err(not_saved)),
+            Ok(edited) => self.waiting.editors.push(Box::new(move |saved| {
+                answer(if saved { Ok(edited) } else { Err(not_saved) });
+            })),
+            Err(refusal) => answer(Err(refusal)),
+        }
     }
 
     fn expire(&mut self) {
@@ -245,7 +269,7 @@ impl Librarian {
             let _ = settled.send(());
         }
         for editor in self.waiting.editors.drain(..) {
-            let _ = editor.send(Ok(()));
+            editor(true);
         }
         self.tell_if_ready();
     }
@@ -265,7 +289,7 @@ impl Librarian {
             Some(Problem { what: error.what.clone(), remedy: error.remedy.clone() });
         self.tell_health();
         for editor in self.waiting.editors.drain(..) {
-            let _ = editor.send(Err(EditError::NotSaved));
+            editor(false);
         }
     }
 

@@ -289,6 +289,7 @@ impl Persist for MemoryPersist {
         rows.sources.into_values().flatten().for_each(|row| each(Row::Source(row)));
         rows.songs.into_values().flatten().for_each(|row| each(Row::Song(row)));
         rows.playlists.into_values().flatten().for_each(|row| each(Row::Playlist(row)));
+        rows.house_playlists.into_values().flatten().for_each(|row| each(Row::HousePlaylist(row)));
         Ok(rows.next)
     }
 
@@ -309,7 +310,9 @@ impl Persist for MemoryPersist {
             }
         }
         rows.playlists.extend(new.playlists);
+        rows.house_playlists.extend(new.house_playlists);
         rows.next = new.next;
+        rows.house_playlists.retain(|_, row| row.is_some());
         rows.sources.retain(|_, row| row.is_some());
         let sources = &rows.sources;
         rows.songs

@@ -9,7 +9,8 @@ use std::error::Error;
 use std::fmt;
 
 use daap_model::{
-    ContainerId, ContainerItemId, DatabaseId, ItemId, PersistentId, Text, Timestamp, Track, Usage,
+    ContainerId, ContainerItem, ContainerItemId, DatabaseId, ItemId, PersistentId, Text, Timestamp,
+    Track, Usage,
 };
 
 use crate::source::{SourceKey, Stamp};
@@ -49,8 +50,10 @@ pub enum Row {
     Source(SourceRow),
     /// A song.
     Song(Box<SongRow>),
-    /// A playlist.
+    /// A playlist of a source.
     Playlist(PlaylistRow),
+    /// A playlist of the house.
+    HousePlaylist(HousePlaylistRow),
 }
 
 /// A database that the library has or once had.
@@ -130,6 +133,23 @@ pub struct EntryRow {
     pub key: SourceKey,
 }
 
+/// A playlist of the house: a client made it, and no source knows of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HousePlaylistRow {
+    /// Its id. No two playlists have the same, whatever database they are in, and whoever made them.
+    pub id: ContainerId,
+    /// Its id for ever.
+    pub persistent_id: PersistentId,
+    /// The database it is in.
+    pub database: DatabaseId,
+    /// Its name.
+    pub name: Text,
+    /// Its songs in order, among them those of sources that the library runs without for now.
+    pub entries: Vec<ContainerItem>,
+    /// The id that the next new entry gets.
+    pub next_entry: u32,
+}
+
 /// The ids that the next new rows get. They only ever grow, so no id is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextIds {
@@ -162,8 +182,10 @@ pub struct Transaction {
     pub songs: BTreeMap<ItemId, Option<Box<SongRow>>>,
     /// Songs of which only this changes: since when they are away. Not also in `songs`.
     pub away: BTreeMap<ItemId, Option<Timestamp>>,
-    /// Playlists.
+    /// Playlists of sources.
     pub playlists: BTreeMap<ContainerId, Option<PlaylistRow>>,
+    /// Playlists of the house.
+    pub house_playlists: BTreeMap<ContainerId, Option<HousePlaylistRow>>,
     /// The ids to give next.
     pub next: NextIds,
 }
@@ -179,7 +201,7 @@ impl Transaction {
     #[must_use]
     pub fn len(&self) -> usize {
         let rows = self.databases.len() + self.sources.len() + self.songs.len();
-        rows + self.away.len() + self.playlists.len()
+        rows + self.away.len() + self.playlists.len() + self.house_playlists.len()
     }
 }
 

@@ -208,9 +208,8 @@ impl Share for Library {
         Box::pin(Library::artwork(self, database, item, size))
     }
 
-    fn edit(&self, _edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
-        let refusal = PlaylistError::ReadOnly("it comes from a file; change the file");
-        Box::pin(std::future::ready(Err(refusal)))
+    fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
+        Box::pin(self.edit_playlist(edit))
     }
 
     fn scan(&self) -> ScanState {

@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use daap_model::{
-    Batch, ContainerId, Custom, DatabaseId, Edit, ItemId, Model, NewItem, Revision, Snapshot,
-    Timestamp,
+    Batch, ContainerContent, ContainerId, Custom, DatabaseId, Edit, ItemId, Model, NewContainer,
+    NewItem, Revision, Snapshot, Timestamp,
 };
 
 use crate::books::Books;
 use crate::handle::{Route, Routes};
+use crate::house::House;
 use crate::ledger::Pending;
-use crate::persist::{SongRow, SourceId};
+use crate::persist::{HousePlaylistRow, SongRow, SourceId};
 use crate::source::SourceKey;
 
 /// What is shown: the model, and the ways to the songs in it.
@@ -49,6 +50,13 @@ impl Stage {
     pub(crate) fn show_loaded(&mut self, books: &Books, songs: Vec<SongRow>, now: Timestamp) {
         self.routes.update(songs.iter().filter_map(|row| self.route(books, row)));
         let put = songs.into_iter().filter_map(|row| put_item(books, row));
+        self.apply(put.collect(), now);
+    }
+
+    /// Shows the playlists of the house as they were saved in an earlier run, after the songs.
+    pub(crate) fn show_house(&mut self, house: &House, now: Timestamp) {
+        let shown = self.snapshot();
+        let put = house.playlists().filter_map(|row| put_house_playlist(row, &shown));
         self.apply(put.collect(), now);
     }
 
@@ -124,12 +132,32 @@ fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
     let mut edits = Vec::with_capacity(pending.len());
     let gone = pending.rows.playlists.iter().filter(|(_, row)| row.is_none());
     edits.extend(gone.filter_map(|(id, _)| remove_container(*id, shown)));
+    let gone = pending.rows.house_playlists.iter().filter(|(_, row)| row.is_none());
+    edits.extend(gone.filter_map(|(id, _)| remove_container(*id, shown)));
     let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
     edits.extend(gone.filter_map(|(id, _)| remove_item(*id, shown)));
     let put = pending.rows.songs.values().flatten();
     edits.extend(put.filter_map(|row| put_item(books, (**row).clone())));
     edits.extend(put_containers(books, pending));
+    let put = pending.rows.house_playlists.values().flatten();
+    edits.extend(put.filter_map(|row| put_house_playlist(row, shown)));
     edits
+}
+
+/// A playlist of the house as clients are to see it: without the songs of sources that the library runs
+/// without. `None` if it runs without the database.
+fn put_house_playlist(row: &HousePlaylistRow, shown: &Snapshot) -> Option<Edit> {
+    let database = shown.database(row.database)?;
+    let entries = row.entries.iter().filter(|entry| database.items().find(entry.item).is_some());
+    let container = NewContainer {
+        id: row.id,
+        persistent_id: row.persistent_id,
+        name: row.name.clone(),
+        parent: None,
+        editable: true,
+        content: ContainerContent::Items(entries.copied().collect()),
+    };
+    Some(Edit::PutContainer { database: row.database, container })
 }
 
 fn put_item(books: &Books, row: SongRow) -> Option<Edit> {

@@ -1,4 +1,4 @@
-//! What must hold whatever sources report, in whatever order.
+//! What must hold whatever sources report and clients change, in whatever order.
 // A test that cannot go on has failed, in its helpers too.
 #![allow(clippy::unwrap_used)]
 
@@ -7,8 +7,10 @@ mod common;
 use std::collections::{HashMap, HashSet};
 
 use common::*;
-use daap_model::{ContainerId, ItemId, PersistentId};
-use library::{Change, Library, MemoryPersist, PlaylistContent::Folder, Report};
+use daap_model::{ContainerId, Database, ItemId, PersistentId};
+use library::{
+    Change, Library, MemoryPersist, PlaylistChange, PlaylistContent::Folder, PlaylistEdit, Report,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -16,7 +18,18 @@ enum Step {
     Report(Change),
     Settle,
     Rate(u8),
+    Add,
+    /// Of the playlists that clients made, the one with this number, if there is one.
+    Edit(usize, Editing),
     Restart,
+}
+
+#[derive(Clone, Debug)]
+enum Editing {
+    Remove,
+    AppendAll,
+    TakeFirst,
+    MoveLastFirst,
 }
 
 fn key() -> impl Strategy<Value = &'static str> {
@@ -27,7 +40,7 @@ fn list_key() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["p", "q", "r", "s"])
 }
 
-fn change() -> impl Strategy<Value = Change> {
+fn report() -> impl Strategy<Value = Change> {
     let list = || prop::collection::vec(key(), 0..5);
     let parent = || prop::option::of(list_key());
     prop_oneof![
@@ -48,11 +61,22 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+fn editing() -> impl Strategy<Value = Editing> {
+    prop_oneof![
+        Just(Editing::Remove),
+        Just(Editing::AppendAll),
+        Just(Editing::TakeFirst),
+        Just(Editing::MoveLastFirst),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        12 => change().prop_map(Step::Report),
+        12 => report().prop_map(Step::Report),
         3 => Just(Step::Settle),
         1 => (0_u8..=100).prop_map(Step::Rate),
+        1 => Just(Step::Add),
+        3 => (0..3_usize, editing()).prop_map(|(number, edit)| Step::Edit(number, edit)),
         1 => Just(Step::Restart),
     ]
 }
@@ -63,6 +87,28 @@ async fn start(persist: MemoryPersist) -> (Library, Report) {
     let library = builder.start().await.unwrap();
     let report = reports.recv().await.unwrap();
     (library, report)
+}
+
+/// What a client asks for that sees this database; `None` if there is no such playlist, or nothing in it.
+fn asked(edit: &Editing, database: &Database, number: usize) -> Option<PlaylistChange> {
+    let mut lists = database.containers().iter().filter(|container| container.editable);
+    let container = lists.nth(number)?.id;
+    let entries = database.entries(container)?.rows();
+    let entries: Vec<_> = entries.iter().map(|row| row.entry).collect();
+    Some(match edit {
+        Editing::Remove => PlaylistChange::Remove(container),
+        Editing::AppendAll => {
+            let items = database.items().iter().map(|item| item.id).collect();
+            PlaylistChange::Append { container, items }
+        }
+        Editing::TakeFirst => PlaylistChange::Take {
+            container,
+            entries: entries.first().copied().into_iter().collect(),
+        },
+        Editing::MoveLastFirst => {
+            PlaylistChange::Move { container, entry: *entries.last()?, after: None }
+        }
+    })
 }
 
 /// What every id has stood for since the first day.
@@ -90,6 +136,11 @@ impl Ids {
     }
 }
 
+/// Changes a playlist. A song or an entry may have gone in the meantime, and then that is the answer.
+async fn change(library: &Library, change: PlaylistChange) {
+    let _ = library.edit_playlist(PlaylistEdit { database: database(library).id, change }).await;
+}
+
 async fn live_through(steps: Vec<Step>) {
     let persist = MemoryPersist::new();
     let mut ids = Ids::default();
@@ -103,6 +154,12 @@ async fn live_through(steps: Vec<Step>) {
                 if let Some(item) = first {
                     // It may have gone in the meantime, and then that is the answer.
                     let _ = library.rate(database(&library).id, item, rating).await;
+                }
+            }
+            Step::Add => change(&library, PlaylistChange::Add { name: "ours".into() }).await,
+            Step::Edit(number, edit) => {
+                if let Some(asked) = asked(&edit, &database(&library), number) {
+                    change(&library, asked).await;
                 }
             }
             Step::Restart => {

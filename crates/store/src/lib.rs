@@ -1,7 +1,7 @@
 //! The library on disk: one SQLite file behind the library's [`Persist`].
 //!
 //! A [`Store`] keeps what has to outlive a restart: songs with their ids, play counts and ratings,
-//! playlists, settings. It decides nothing and no reply to a client touches it. It is opened with care:
+//! playlists of sources and of clients, settings. It decides nothing and no reply to a client touches it. It is opened with care:
 //! nobody else may have the file, it must be a library, sound, and of a schema that is known; a copy is
 //! kept aside before the schema changes. What is wrong is said with path, user and remedy, and a file
 //! that is there is never replaced.
@@ -30,6 +30,7 @@
 
 mod columns;
 mod error;
+mod house;
 mod open;
 mod playlists;
 mod songs;
@@ -147,6 +148,7 @@ impl Store {
         }
         songs::load(connection, |song| each(Row::Song(Box::new(song))))?;
         playlists::load(connection, |playlist| each(Row::Playlist(playlist)))?;
+        house::load(connection, |playlist| each(Row::HousePlaylist(playlist)))?;
         self.next_ids()
     }
 
@@ -182,6 +184,12 @@ impl Store {
             match row {
                 Some(row) => playlists::put(&transaction, row)?,
                 None => playlists::remove(&transaction, *id)?,
+            }
+        }
+        for (id, row) in &rows.house_playlists {
+            match row {
+                Some(row) => house::put(&transaction, row)?,
+                None => house::remove(&transaction, *id)?,
             }
         }
         save_next_ids(&transaction, rows.next)?;

@@ -23,14 +23,16 @@ const MAX_PID_BYTES: u64 = 16;
 
 /// A step from one schema to the next.
 pub(crate) struct Migration {
-    /// The day it was written, as YYYYMMDD: the file's `user_version` after it.
+    /// Its day, as YYYYMMDD: the file's `user_version` after it. No two have the same.
     pub(crate) date: u32,
     pub(crate) sql: &'static str,
 }
 
 /// Every schema there was, in order.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { date: 20_261_122, sql: include_str!("schema/2026-11-22.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { date: 20_261_122, sql: include_str!("schema/2026-11-22.sql") },
+    Migration { date: 20_261_123, sql: include_str!("schema/2026-11-23.sql") },
+];
 
 /// Takes the lock beside the file, which says that the file is ours until it is dropped.
 pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {

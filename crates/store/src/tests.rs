@@ -1,13 +1,17 @@
 //! What happens when the disk is full, the file is not what it should be, or somebody else has it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use daap_model::{ContainerId, ContainerItemId, ItemId, Track, Usage};
-use library::{EntryRow, Library, MemorySource, PlaylistRow, SongRow};
+use daap_model::{ContainerId, ContainerItem, ContainerItemId, ItemId, Track, Usage};
+use library::{
+    Edited, EntryRow, HousePlaylistRow, Library, MemorySource, PlaylistChange, PlaylistEdit,
+    PlaylistError, PlaylistRow, SongRow,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -359,6 +363,55 @@ fn playlists_come_back_as_they_were() {
     assert_eq!(load(&mut store).0.len(), 1, "only the database is left");
 }
 
+/// Playlists of the house with these numbers, each with the songs 1, 9 and 1.
+fn house(
+    numbers: impl IntoIterator<Item = u32>,
+) -> BTreeMap<ContainerId, Option<HousePlaylistRow>> {
+    let entry = |(id, item)| ContainerItem {
+        id: ContainerItemId::new(id).unwrap(),
+        item: ItemId::new(item).unwrap(),
+    };
+    let row = |number| HousePlaylistRow {
+        id: ContainerId::new(number).unwrap(),
+        persistent_id: PersistentId::new(u64::MAX),
+        database: DatabaseId::LOWEST,
+        name: "Été".into(),
+        entries: [(5, 1), (2, 9), (7, 1)].map(entry).into(),
+        next_entry: 77,
+    };
+    numbers.into_iter().map(row).map(|row| (row.id, Some(row))).collect()
+}
+
+#[test]
+fn playlists_of_the_house_come_back_as_they_were_whatever_sources_go() {
+    let place = Place::with_songs(1);
+    let mut store = place.open().unwrap();
+    let loaded = |store: &mut Store| -> BTreeMap<_, _> {
+        let rows = load(store).0.into_iter();
+        let rows = rows.filter_map(|row| match row {
+            Row::HousePlaylist(row) => Some((row.id, Some(row))),
+            _ => None,
+        });
+        rows.collect()
+    };
+    let save = |store: &mut Store, house_playlists: BTreeMap<_, _>| {
+        store.save(&Transaction { house_playlists, ..Transaction::default() }).unwrap();
+    };
+    save(&mut store, house([2, 3]));
+    assert_eq!(loaded(&mut store), house([2, 3]));
+
+    let mut changed = house([3]);
+    for row in changed.values_mut().flatten() {
+        row.entries.rotate_left(1);
+        row.entries.pop();
+    }
+    save(&mut store, changed.clone());
+    save(&mut store, [(ContainerId::new(2).unwrap(), None)].into());
+    let sources = [(SourceId(1), None)].into();
+    store.save(&Transaction { sources, ..Transaction::default() }).unwrap();
+    assert_eq!(loaded(&mut store), changed);
+}
+
 #[test]
 fn a_source_is_renamed_unless_the_name_is_taken() {
     let place = Place::with_songs(3);
@@ -379,9 +432,6 @@ fn a_source_is_renamed_unless_the_name_is_taken() {
     assert!(!store.rename_source("main", "/srv/music", "/music").unwrap());
 }
 
-/// A second schema, as one will come.
-const NEXT: &str = "ALTER TABLE songs ADD COLUMN mood TEXT NOT NULL DEFAULT ''";
-
 fn copies(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
     let names = names.map(|name| name.into_string().unwrap());
@@ -390,26 +440,28 @@ fn copies(folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_copy_is_kept_before_the_schema_changes() {
-    let place = Place::with_songs(3);
-    let [first] = MIGRATIONS else { panic!("write this test for the newest pair of schemas") };
-    let first = Migration { date: first.date, sql: first.sql };
-    let steps = [first, Migration { date: 20_270_105, sql: NEXT }];
-    let connection = open::open(&place.file(), &steps).unwrap();
-    let moods =
-        connection.query_row("SELECT count(mood) FROM songs", [], |row| row.get::<_, u32>(0));
-    assert_eq!(moods, Ok(3));
-    drop(connection);
+    let place = Place::new();
+    let first = open::open(&place.file(), &MIGRATIONS[..1]).unwrap();
+    put_database(&first, &first_rows().databases[&DatabaseId::LOWEST]).unwrap();
+    drop(first);
 
-    assert_eq!(copies(place.folder.path()), ["library.db.before-2027-01-05"]);
-    assert!(matches!(place.open(), Err(StoreError::TooNew { found: 20_270_105, .. })));
-    let mut copy = Store::open(&place.folder.path().join("library.db.before-2027-01-05")).unwrap();
-    assert_eq!(count_songs(&mut copy), 3);
+    let mut store = place.open().unwrap();
+    assert_eq!(load(&mut store).0.len(), 1);
+    store.save(&Transaction { house_playlists: house([2]), ..Transaction::default() }).unwrap();
+    drop(store);
+
+    assert_eq!(copies(place.folder.path()), ["library.db.before-2026-11-23"]);
+    let copy = place.folder.path().join("library.db.before-2026-11-23");
+    assert!(open::open(&copy, &MIGRATIONS[..1]).is_ok());
+    // The version before this one leaves the changed file alone.
+    let older = open::open(&place.file(), &MIGRATIONS[..1]);
+    assert!(matches!(older, Err(StoreError::TooNew { found: 20_261_123, .. })));
 }
 
 #[test]
 fn a_schema_change_that_fails_changes_nothing() {
     let place = Place::with_songs(3);
-    let steps = [Migration { date: 20_270_105, sql: "CREATE TABLE a (b); CREATE TABLE a (b);" }];
+    let steps = [Migration { date: 20_991_231, sql: "CREATE TABLE a (b); CREATE TABLE a (b);" }];
     open::open(&place.file(), &steps).unwrap_err();
     let mut store = place.open().unwrap();
     assert_eq!(count_songs(&mut store), 3);
@@ -438,4 +490,52 @@ async fn a_source_keeps_its_songs_when_its_folder_moves() {
     assert!(store.rename_source("main", "/old", "/new").unwrap());
     let library = start(store, "/new").await.unwrap();
     assert_eq!(id(&library), before);
+}
+
+#[tokio::test]
+async fn a_playlist_that_a_client_made_survives_a_restart_and_a_full_disk() {
+    let place = Place::new();
+    let source = MemorySource::new();
+    for title in ["Jet", "Bluebird"] {
+        source.put(title, Track { title: title.into(), ..Track::default() }, "");
+    }
+    let room = Arc::new(AtomicU32::new(1000));
+    let start = || {
+        let disk = SmallDisk { store: place.open().unwrap(), room: Arc::clone(&room) };
+        Library::builder("Home").persist(disk).source("songs", source.clone()).start()
+    };
+    let edit = async |library: &Library, change| {
+        let edit = PlaylistEdit { database: DatabaseId::LOWEST, change };
+        library.edit_playlist(edit).await
+    };
+    let listed = |library: &Library, container| -> Option<Vec<u32>> {
+        let snapshot = library.snapshot();
+        let rows = snapshot.database(DatabaseId::LOWEST)?.entries(container)?.rows();
+        Some(rows.iter().map(|row| row.item.id.get()).collect())
+    };
+    let library = start().await.unwrap();
+    let mut snapshots = library.watch();
+    snapshots.wait_for(|now| now.databases().all(|d| d.items().len() == 2)).await.unwrap();
+    let Ok(Edited::Playlist(container)) =
+        edit(&library, PlaylistChange::Add { name: "mix".into() }).await
+    else {
+        panic!("no playlist was made")
+    };
+    let songs = [2, 1, 2].map(|number| ItemId::new(number).unwrap());
+    let append = || PlaylistChange::Append { container, items: songs.into() };
+    edit(&library, append()).await.unwrap();
+
+    room.store(0, Ordering::Relaxed);
+    let many = PlaylistChange::Append { container, items: songs.repeat(1000) };
+    assert_eq!(edit(&library, many).await, Err(PlaylistError::NotSaved));
+    assert_eq!(listed(&library, container), Some(vec![2, 1, 2]));
+    room.store(1000, Ordering::Relaxed);
+    library.shutdown().await;
+
+    let library = start().await.unwrap();
+    assert_eq!(listed(&library, container).map(|songs| songs.len()), Some(3003));
+    edit(&library, PlaylistChange::Remove(container)).await.unwrap();
+    library.shutdown().await;
+    let library = start().await.unwrap();
+    assert_eq!(listed(&library, container), None);
 }
