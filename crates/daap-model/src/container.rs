@@ -1,5 +1,6 @@
 //! Containers: playlists, folders of playlists, and the base container that holds every song.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use imbl::OrdSet;
@@ -72,7 +73,7 @@ pub enum ContainerKind {
 }
 
 /// A container of a snapshot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
     /// Its row id.
     pub id: ContainerId,
@@ -92,7 +93,7 @@ pub struct Container {
 }
 
 /// What a container holds, as the model keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entries {
     Base,
     Folder,
@@ -101,7 +102,7 @@ pub(crate) enum Entries {
 }
 
 /// The songs of a smart playlist: a set where any order will do, a list where the rules choose one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SmartItems {
     Set(OrdSet<ItemId>),
     Chosen(Arc<[ItemId]>),
@@ -125,15 +126,45 @@ impl Entries {
         }
     }
 
-    /// Whether a client could not tell them apart, and rules are the same.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Base, Self::Base) | (Self::Folder, Self::Folder) => true,
-            (Self::List(a), Self::List(b)) => a == b,
-            (Self::Smart(a), Self::Smart(b)) => a == b,
-            _ => false,
+    /// What a smart playlist holds, where any order will do.
+    pub(crate) fn set(&self) -> Option<&OrdSet<ItemId>> {
+        match self {
+            Self::Smart(state) => match &state.items {
+                Some(SmartItems::Set(ids)) => Some(ids),
+                _ => None,
+            },
+            _ => None,
         }
     }
+
+    /// The songs of a playlist; nothing of anything else.
+    pub(crate) fn playlist(&self) -> &[ContainerItem] {
+        match self {
+            Self::List(entries) => entries,
+            Self::Base | Self::Folder | Self::Smart(_) => &[],
+        }
+    }
+
+    /// What is in it one by one, of anything but the base container.
+    pub(crate) fn list(&self) -> Cow<'_, [ContainerItem]> {
+        let of = ContainerItem::of;
+        match self {
+            Self::Base | Self::Folder => Cow::default(),
+            Self::List(entries) => Cow::Borrowed(entries),
+            Self::Smart(state) => match &state.items {
+                None => Cow::default(),
+                Some(SmartItems::Set(ids)) => ids.iter().copied().map(of).collect(),
+                Some(SmartItems::Chosen(ids)) => ids.iter().copied().map(of).collect(),
+            },
+        }
+    }
+}
+
+/// How many elements two lists have in common at their beginnings, and of the rest at their ends.
+pub(crate) fn common_ends<T: PartialEq>(a: &[T], b: &[T]) -> (usize, usize) {
+    let head = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let ends = a[head..].iter().rev().zip(b[head..].iter().rev());
+    (head, ends.take_while(|(a, b)| a == b).count())
 }
 
 impl Container {

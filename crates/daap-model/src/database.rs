@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use imbl::{OrdMap, OrdSet};
 
 use crate::browse::{self, Browse, Value};
-use crate::container::{Entries, SmartItems};
+use crate::container::{Entries, SmartItems, common_ends};
 use crate::delta::{Delta, History};
 use crate::group::{self, Group, GroupKind, GroupSort};
 use crate::select::{Rows, Selection};
@@ -57,41 +57,48 @@ impl Containers {
 
     /// Puts a container where its id is, with all indexes.
     pub(crate) fn insert(&mut self, container: Container) {
-        let id = container.id;
-        let before = self.by_id.get(&id).cloned();
-        if let Some(before) = &before {
-            self.unindex(before);
-        }
-        self.by_persistent_id.insert(container.persistent_id, id);
-        match &container.entries {
-            Entries::List(entries) => {
-                self.holders.extend(entries.iter().map(|entry| (entry.item, id)));
-            }
-            Entries::Smart(_) => {
-                self.smart.insert(id);
-            }
-            Entries::Base | Entries::Folder => {}
-        }
-        self.history.change(id, before.map(|before| before.revision), container.revision);
-        self.by_id.insert(id, Arc::new(container));
-        self.listed = OnceLock::new();
+        let container = Arc::new(container);
+        let before = self.by_id.insert(container.id, Arc::clone(&container));
+        self.reindex(before.as_deref(), Some(&container));
     }
 
-    pub(crate) fn remove(&mut self, id: ContainerId, now: Revision) -> Option<Arc<Container>> {
+    pub(crate) fn remove(&mut self, id: ContainerId) -> Option<Arc<Container>> {
         let container = self.by_id.remove(&id)?;
-        self.unindex(&container);
-        self.history.remove(id, container.revision, now);
-        self.listed = OnceLock::new();
+        self.reindex(Some(&container), None);
         Some(container)
     }
 
-    fn unindex(&mut self, container: &Container) {
-        self.by_persistent_id.remove(&container.persistent_id);
-        self.smart.remove(&container.id);
-        if let Entries::List(entries) = &container.entries {
-            for entry in entries.iter() {
-                self.holders.remove(&(entry.item, container.id));
+    /// Brings the indexes up to date with a container that took the place of another.
+    fn reindex(&mut self, before: Option<&Container>, after: Option<&Container>) {
+        self.listed = OnceLock::new();
+        if let Some(before) = before {
+            self.by_persistent_id.remove(&before.persistent_id);
+            self.smart.remove(&before.id);
+        }
+        if let Some(after) = after {
+            self.by_persistent_id.insert(after.persistent_id, after.id);
+            if matches!(after.entries, Entries::Smart(_)) {
+                self.smart.insert(after.id);
             }
+        }
+        let Some(Container { id, .. }) = before.or(after) else { return };
+        let entries = [before, after].map(|of| of.map_or(&[][..], |of| of.entries.playlist()));
+        self.hold(*id, entries[0], entries[1]);
+    }
+
+    /// Brings `holders` up to date where two contents of a playlist differ, which is mostly a small part of it.
+    fn hold(&mut self, id: ContainerId, before: &[ContainerItem], after: &[ContainerItem]) {
+        let (head, tail) = common_ends(before, after);
+        let (before, differing) = (&before[head..before.len() - tail], head..after.len() - tail);
+        let mut gone: Vec<ItemId> = before.iter().map(|entry| entry.item).collect();
+        gone.sort_unstable();
+        gone.dedup();
+        let held = found(&gone, after.iter().map(|entry| entry.item));
+        for item in gone.iter().filter(|item| held.binary_search(item).is_err()) {
+            self.holders.remove(&(*item, id));
+        }
+        for entry in &after[differing] {
+            self.holders.insert((entry.item, id));
         }
     }
 
@@ -261,7 +268,14 @@ fn base_persistent_id(database: PersistentId) -> PersistentId {
     PersistentId::new(group::mix(database.get()))
 }
 
-/// The entries of a playlist without the songs that went.
-pub(crate) fn without(entries: &[ContainerItem], item: ItemId) -> Arc<[ContainerItem]> {
-    entries.iter().filter(|entry| entry.item != item).copied().collect()
+/// Which of the `wanted`, ascending, are among `all`; ascending, each once.
+pub(crate) fn found<T: Copy + Ord>(wanted: &[T], all: impl Iterator<Item = T>) -> Vec<T> {
+    let (Some(&least), Some(&greatest)) = (wanted.first(), wanted.last()) else {
+        return Vec::new();
+    };
+    let near = all.filter(|one| (least..=greatest).contains(one));
+    let mut found: Vec<T> = near.filter(|one| wanted.binary_search(one).is_ok()).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }

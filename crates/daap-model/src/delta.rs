@@ -5,22 +5,24 @@
 //! little leaves it wrong for good. So where we cannot be sure (the history before 40 was dropped, or 40
 //! is not of this run) the answer is [`Delta::Unknown`], and the caller sends a full listing.
 //!
-//! What is there carries the revision that last changed it, which costs nothing to keep for ever. What
-//! went leaves its id in a log, which is bounded: by [`GONE_IDS`] and by [`GONE_REVISIONS`].
+//! Behind it is a log: for each revision the ids of the rows that came, changed or went. It is bounded by
+//! [`HISTORY_IDS`] and by [`HISTORY_REVISIONS`], and an owner who knows that nobody can ask for what lies further
+//! back may cut it shorter with [`Model::forget`](crate::Model::forget).
 
 use std::ops::Bound;
+use std::sync::Arc;
 
-use imbl::OrdSet;
+use imbl::OrdMap;
 
 use crate::Revision;
 
-/// How many ids of rows that went are remembered, in each collection. Past it the oldest are forgotten,
-/// and clients that last looked before then get a full listing.
-pub const GONE_IDS: usize = 100_000;
+/// How many ids the log of each collection may have beyond as many as there are rows. Past it the oldest revisions
+/// are forgotten, and clients that last looked before then get a full listing, which is hardly longer.
+pub const HISTORY_IDS: usize = 100_000;
 
-/// For how many revisions the ids of rows that went are remembered. At one revision a second, the pace
-/// of a busy scan, it is over two hours.
-pub const GONE_REVISIONS: u32 = 10_000;
+/// How many revisions the log of each collection goes back. At one revision a second, the pace of a busy scan, it
+/// is over two hours.
+pub const HISTORY_REVISIONS: u32 = 10_000;
 
 /// What changed since a revision, or that nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,58 +38,52 @@ pub enum Delta<Changed, Id> {
     },
 }
 
-/// The history of one collection: who changed when, and who went when.
+/// The history of one collection: which rows came, changed or went at which revision.
 #[derive(Clone, Debug)]
-pub(crate) struct History<Id: Ord> {
-    changed: OrdSet<(Revision, Id)>,
-    gone: OrdSet<(Revision, Id)>,
-    /// Everything that went after this revision is in `gone`.
+pub(crate) struct History<Id> {
+    log: OrdMap<Revision, Arc<[Id]>>,
+    /// How many ids are in the log.
+    len: usize,
+    /// Everything that happened after this revision is in the log.
     known_from: Revision,
 }
 
-/// An id that can be the lower end of a range.
-pub(crate) trait RowId: Copy + Ord {
-    const LOWEST: Self;
-}
-
-macro_rules! row_id {
-    ($($id:ident)*) => { $(impl RowId for crate::$id { const LOWEST: Self = crate::$id::LOWEST; })* };
-}
-row_id!(DatabaseId ItemId ContainerId);
-
-impl<Id: RowId> History<Id> {
+impl<Id: Copy + Ord> History<Id> {
     /// A history that begins at `revision`.
     pub(crate) fn from(revision: Revision) -> Self {
-        Self { changed: OrdSet::new(), gone: OrdSet::new(), known_from: revision }
+        Self { log: OrdMap::new(), len: 0, known_from: revision }
     }
 
-    /// Notes that `id` changed at `now`, having last changed at `before`.
-    pub(crate) fn change(&mut self, id: Id, before: Option<Revision>, now: Revision) {
-        if let Some(before) = before {
-            self.changed.remove(&(before, id));
+    /// Notes which rows came, changed or went at `now`, after which there are `rows` of them.
+    pub(crate) fn note(&mut self, now: Revision, ids: &[Id], rows: usize) {
+        // What made the collection is told to nobody: who has seen less gets a full listing.
+        if ids.is_empty() || now <= self.known_from {
+            return;
         }
-        self.changed.insert((now, id));
-    }
-
-    /// Notes that `id`, which last changed at `before`, went at `now`.
-    pub(crate) fn remove(&mut self, id: Id, before: Revision, now: Revision) {
-        self.changed.remove(&(before, id));
-        self.gone.insert((now, id));
-        self.forget(now);
-    }
-
-    fn forget(&mut self, now: Revision) {
-        let oldest = Revision::new(now.get().saturating_sub(GONE_REVISIONS));
-        while let Some(&(revision, id)) = self.gone.get_min()
-            && (self.gone.len() > GONE_IDS || revision <= oldest)
+        self.log.insert(now, ids.into());
+        self.len += ids.len();
+        self.forget(Revision::new(now.get().saturating_sub(HISTORY_REVISIONS)));
+        while self.len > rows + HISTORY_IDS
+            && let Some(&(oldest, _)) = self.log.get_min()
         {
-            self.gone.remove(&(revision, id));
-            self.known_from = self.known_from.max(revision);
+            self.forget(oldest);
         }
     }
 
-    /// Who changed and who went after `seen`, where `current` is the revision now. `is_there` tells
-    /// whether an id is in the collection: one that went and came back is not gone.
+    /// Drops what only those would ask for who have seen less than this revision.
+    pub(crate) fn forget(&mut self, revision: Revision) {
+        while let Some((oldest, ids)) = self.log.get_min()
+            && *oldest <= revision
+        {
+            let oldest = *oldest;
+            self.len -= ids.len();
+            self.log.remove(&oldest);
+            self.known_from = oldest;
+        }
+    }
+
+    /// Which rows came or changed and which went after `seen`, where `current` is the revision now. `is_there`
+    /// tells whether an id is in the collection: one that went and came back is not gone.
     pub(crate) fn since(
         &self,
         seen: Revision,
@@ -97,19 +93,11 @@ impl<Id: RowId> History<Id> {
         if seen < self.known_from || seen > current {
             return Delta::Unknown;
         }
-        let after = |log: &OrdSet<(Revision, Id)>| -> Vec<Id> {
-            if seen == current {
-                return Vec::new();
-            }
-            let start = Bound::Included((seen.next(), Id::LOWEST));
-            log.range((start, Bound::Unbounded)).map(|&(_, id)| id).collect()
-        };
-        let mut changed = after(&self.changed);
-        changed.sort_unstable();
-        let mut gone = after(&self.gone);
-        gone.retain(|id| !is_there(id));
-        gone.sort_unstable();
-        gone.dedup();
+        let after = self.log.range((Bound::Excluded(seen), Bound::Unbounded));
+        let mut ids: Vec<Id> = after.flat_map(|(_, ids)| ids.iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let (changed, gone) = ids.into_iter().partition(is_there);
         Delta::Known { changed, gone }
     }
 }
@@ -117,47 +105,60 @@ impl<Id: RowId> History<Id> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ItemId;
 
-    fn id(number: u32) -> ItemId {
-        ItemId::new(number).unwrap()
+    /// A history from revision 2, with these rows at each revision after it.
+    fn history(log: impl IntoIterator<Item = Vec<u32>>, rows: usize) -> History<u32> {
+        let mut history = History::from(Revision::new(2));
+        for (ids, revision) in log.into_iter().zip(3..) {
+            history.note(Revision::new(revision), &ids, rows);
+        }
+        history
     }
 
-    fn known(history: &History<ItemId>, seen: u32, current: u32) -> bool {
-        let delta = history.since(Revision::new(seen), Revision::new(current), |_| false);
-        matches!(delta, Delta::Known { .. })
+    #[track_caller]
+    fn check_known_from(history: &History<u32>, seen: u32) {
+        let known = |seen| {
+            let delta = history.since(Revision::new(seen), Revision::new(u32::MAX), |_| true);
+            delta != Delta::Unknown
+        };
+        assert!(!known(seen - 1) && known(seen), "{:?}", history.known_from);
+    }
+
+    #[test]
+    fn what_went_and_what_is_there_are_told_apart_and_named_once() {
+        let history = history([vec![1, 2], vec![2, 3], vec![1, 3]], 1);
+        let since = |seen| history.since(Revision::new(seen), Revision::new(5), |id| *id == 3);
+        let known = |changed, gone| Delta::Known { changed, gone };
+        assert_eq!(since(2), known(vec![3], vec![1, 2]));
+        assert_eq!(since(4), known(vec![3], vec![1]));
+        assert_eq!(since(5), known(vec![], vec![]));
+        assert_eq!((since(1), since(6)), (Delta::Unknown, Delta::Unknown));
     }
 
     #[test]
     fn the_oldest_ids_are_forgotten_past_the_bound_and_the_client_is_told() {
-        let mut history = History::from(Revision::new(2));
-        for number in 0..=GONE_IDS as u32 {
-            history.remove(id(number + 1), Revision::new(2), Revision::new(3 + number / 50_000));
-        }
-        assert_eq!(history.gone.len(), GONE_IDS);
-        // One id of revision 3 is lost, so only who has seen 3 knows all that went since.
-        assert!(!known(&history, 2, 5));
-        assert!(known(&history, 3, 5));
+        let half = HISTORY_IDS as u32 / 2;
+        check_known_from(&history([(0..half).collect(), (0..half).collect()], 0), 2);
+        let log = || [(0..half).collect(), (0..half).collect(), vec![1]];
+        check_known_from(&history(log(), 0), 3);
+        // A library of many rows may have a long log.
+        check_known_from(&history(log(), 1), 2);
     }
 
     #[test]
     fn old_revisions_are_forgotten() {
-        let mut history = History::from(Revision::new(2));
-        history.remove(id(1), Revision::new(2), Revision::new(3));
-        let later = 3 + GONE_REVISIONS;
-        history.remove(id(2), Revision::new(2), Revision::new(later));
-        assert_eq!(history.gone.len(), 1);
-        assert!(!known(&history, 2, later));
-        assert!(known(&history, 3, later));
+        let revisions = HISTORY_REVISIONS as usize;
+        check_known_from(&history(vec![vec![1]; revisions], 1), 2);
+        check_known_from(&history(vec![vec![1]; revisions + 5], 1), 7);
     }
 
     #[test]
-    fn an_id_that_went_twice_is_named_once() {
-        let mut history = History::from(Revision::new(2));
-        history.remove(id(1), Revision::new(2), Revision::new(3));
-        history.change(id(1), None, Revision::new(4));
-        history.remove(id(1), Revision::new(4), Revision::new(5));
-        let delta = history.since(Revision::new(2), Revision::new(5), |_| false);
-        assert_eq!(delta, Delta::Known { changed: vec![], gone: vec![id(1)] });
+    fn a_history_is_forgotten_on_demand() {
+        let mut history = history([vec![1], vec![2], vec![3]], 3);
+        history.forget(Revision::new(4));
+        check_known_from(&history, 4);
+        assert_eq!(history.len, 1);
+        history.forget(Revision::new(3));
+        check_known_from(&history, 4);
     }
 }

@@ -1,14 +1,14 @@
 //! One database while a batch changes it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::container::{ContainerContent, Entries};
-use crate::database::{Containers, base_container, without};
+use crate::container::{ContainerContent, Entries, common_ends};
+use crate::database::{Containers, base_container, found};
 use crate::smart::{Clock, SmartState};
 use crate::{
-    ApplyError, Container, ContainerId, ContainerItem, Database, DatabaseId, Item, ItemId, Items,
-    NewContainer, NewItem, PersistentId, Revision, Text, Track, group,
+    ApplyError, Container, ContainerId, ContainerItem, ContainerItemId, Database, DatabaseId, Item,
+    ItemId, Items, NewContainer, NewItem, PersistentId, Revision, Text, Track, group,
 };
 
 /// One database while a batch changes it. It works on copies that share everything with the snapshot, so
@@ -27,7 +27,11 @@ pub(crate) struct Draft {
     only_usage: bool,
     /// Whether no song came or went.
     same_songs: bool,
-    containers_changed: bool,
+    /// Containers put, changed or removed; may name one twice.
+    changed_containers: Vec<ContainerId>,
+    /// Songs that went, by the playlists that are still to lose them: each is gone through once, however many
+    /// songs of it a batch removes.
+    leaving: BTreeMap<ContainerId, HashSet<ItemId>>,
     /// The last song that was put.
     last: Option<Arc<Item>>,
 }
@@ -46,7 +50,8 @@ impl Draft {
             changed: Vec::new(),
             only_usage: true,
             same_songs: true,
-            containers_changed: false,
+            changed_containers: Vec::new(),
+            leaving: BTreeMap::new(),
             last: None,
         }
     }
@@ -69,7 +74,8 @@ impl Draft {
             changed: Vec::new(),
             only_usage: true,
             same_songs: true,
-            containers_changed: false,
+            changed_containers: Vec::new(),
+            leaving: BTreeMap::new(),
             last: None,
         }
     }
@@ -142,27 +148,31 @@ impl Draft {
     }
 
     pub(crate) fn remove_item(&mut self, id: ItemId) {
-        if self.items.remove(id, self.revision).is_none() {
+        if self.items.remove(id).is_none() {
             return;
         }
         self.only_usage = false;
         self.same_songs = false;
         self.changed.push(id);
         let holders = (id, ContainerId::LOWEST)..=(id, ContainerId::HIGHEST);
-        let holders: Vec<ContainerId> =
-            self.containers.holders.range(holders).map(|(_, container)| *container).collect();
-        for holder in holders {
-            self.change_container(holder, |container| {
-                if let Entries::List(entries) = &container.entries {
-                    let entries = without(entries, id);
-                    container.item_count = entries.len();
-                    container.entries = Entries::List(entries);
-                }
-            });
+        for (_, holder) in self.containers.holders.range(holders) {
+            self.leaving.entry(*holder).or_default().insert(id);
         }
     }
 
+    /// Takes the songs that went out of a playlist.
+    fn take_leaving(&mut self, id: ContainerId) {
+        let Some(leaving) = self.leaving.remove(&id) else { return };
+        self.change_container(id, |container| {
+            let stays = |entry: &&ContainerItem| !leaving.contains(&entry.item);
+            let rest = container.entries.playlist().iter().filter(stays);
+            container.entries = Entries::List(rest.copied().collect());
+            container.item_count = container.entries.len();
+        });
+    }
+
     pub(crate) fn put_container(&mut self, new: NewContainer) -> Result<(), ApplyError> {
+        self.take_leaving(new.id);
         self.check_container(&new)?;
         let NewContainer { id, persistent_id, name, parent, editable, content } = new;
         let before = self.containers.by_id.get(&id);
@@ -182,15 +192,14 @@ impl Draft {
                 && before.name == name
                 && before.parent == parent
                 && before.editable == editable
-                && before.entries.same(&entries)
+                && before.entries == entries
         }) {
             return Ok(());
         }
         let (item_count, revision) = (entries.len(), self.revision);
         let container =
             Container { id, persistent_id, name, parent, editable, item_count, revision, entries };
-        self.containers.insert(container);
-        self.containers_changed = true;
+        self.insert_container(container);
         Ok(())
     }
 
@@ -207,25 +216,40 @@ impl Draft {
             });
         }
         let ContainerContent::Items(entries) = &new.content else { return Ok(()) };
-        let mut ids = HashSet::with_capacity(entries.len());
-        for &ContainerItem { id, item } in entries {
-            if self.items.find(item).is_none() {
-                let (database, container) = (self.id, new.id);
-                return Err(ApplyError::UnknownItem { database, container, item });
-            }
-            if !ids.insert(id) {
-                return Err(ApplyError::DuplicateEntry { container: new.id, entry: id });
-            }
+        let before = self.containers.by_id.get(&new.id);
+        self.check_entries(new.id, before.map_or(&[], |before| before.entries.playlist()), entries)
+    }
+
+    /// Checks the entries of a playlist where they differ from those before, which were right.
+    fn check_entries(
+        &self,
+        container: ContainerId,
+        before: &[ContainerItem],
+        after: &[ContainerItem],
+    ) -> Result<(), ApplyError> {
+        let (head, tail) = common_ends(before, after);
+        let (start, differing) = after[..after.len() - tail].split_at(head);
+        let is_unknown = |entry: &&ContainerItem| self.items.find(entry.item).is_none();
+        if let Some(&ContainerItem { item, .. }) = differing.iter().find(is_unknown) {
+            return Err(ApplyError::UnknownItem { database: self.id, container, item });
         }
-        Ok(())
+        let mut ids: Vec<ContainerItemId> = differing.iter().map(|entry| entry.id).collect();
+        ids.sort_unstable();
+        let twice = ids.windows(2).find(|ids| ids[0] == ids[1]).map(|ids| ids[0]);
+        let rest = start.iter().chain(&after[after.len() - tail..]).map(|entry| entry.id);
+        match twice.or_else(|| found(&ids, rest).first().copied()) {
+            Some(entry) => Err(ApplyError::DuplicateEntry { container, entry }),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn remove_container(&mut self, id: ContainerId) -> Result<(), ApplyError> {
         if id == ContainerId::BASE {
             return Err(ApplyError::BaseContainer(self.id));
         }
-        let Some(gone) = self.containers.remove(id, self.revision) else { return Ok(()) };
-        self.containers_changed = true;
+        let Some(gone) = self.containers.remove(id) else { return Ok(()) };
+        self.leaving.remove(&id);
+        self.changed_containers.push(id);
         let inside = self.containers.by_id.values().filter(|inside| inside.parent == Some(id));
         let inside: Vec<ContainerId> = inside.map(|inside| inside.id).collect();
         for child in inside {
@@ -239,21 +263,28 @@ impl Draft {
             let mut container = Container::clone(container);
             change(&mut container);
             container.revision = self.revision;
-            self.containers.insert(container);
-            self.containers_changed = true;
+            self.insert_container(container);
         }
+    }
+
+    fn insert_container(&mut self, container: Container) {
+        self.changed_containers.push(container.id);
+        self.containers.insert(container);
     }
 
     /// The database with everything in step, or `None` if it is as it was.
     pub(crate) fn finish(mut self, clock: Clock) -> Result<Option<Database>, ApplyError> {
-        self.changed.sort_unstable();
-        self.changed.dedup();
-        if self.containers_changed {
+        while let Some((&id, _)) = self.leaving.first_key_value() {
+            self.take_leaving(id);
+        }
+        if !self.changed_containers.is_empty() {
             self.check_folders()?;
         }
+        self.changed.sort_unstable();
+        self.changed.dedup();
         self.answer_smart(clock);
         self.put_base();
-        let is_changed = self.containers_changed
+        let is_changed = !self.changed_containers.is_empty()
             || !self.changed.is_empty()
             || self.before.as_ref().is_none_or(|before| {
                 before.name != self.name || before.persistent_id != self.persistent_id
@@ -262,6 +293,11 @@ impl Draft {
     }
 
     fn into_database(mut self) -> Database {
+        self.changed_containers.sort_unstable();
+        self.changed_containers.dedup();
+        let Containers { history, by_id, .. } = &mut self.containers;
+        history.note(self.revision, &self.changed_containers, by_id.len());
+        self.items.history.note(self.revision, &self.changed, self.items.len());
         if let Some(before) = &self.before
             && !self.changed.is_empty()
         {
@@ -310,8 +346,7 @@ impl Draft {
         }) {
             return;
         }
-        self.containers.insert(new);
-        self.containers_changed = true;
+        self.insert_container(new);
     }
 
     fn check_folders(&self) -> Result<(), ApplyError> {
@@ -340,5 +375,120 @@ impl Draft {
             ends.extend(way);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{ContainerContent, Edit, Filter, Model, SmartRules};
+
+    fn edits(model: &mut Model, edits: impl IntoIterator<Item = Edit>) {
+        model.apply(edits.into_iter().collect()).unwrap();
+    }
+
+    fn song(id: u32) -> Edit {
+        put(id, track(&id.to_string(), "", ""))
+    }
+
+    /// Four songs and a playlist that holds them, the first one twice.
+    fn library() -> Model {
+        let playlist = put_container(2, None, songs(&[1, 2, 3, 4, 1]));
+        model((1..5).map(song).chain([playlist]))
+    }
+
+    #[track_caller]
+    fn check(changes: impl IntoIterator<Item = Edit>, expected: &[u32]) {
+        let mut model = library();
+        edits(&mut model, changes);
+        assert_eq!(held(&model, 2), expected);
+        let container = database(&model).container(container_id(2)).unwrap().clone();
+        assert_eq!(container.item_count, expected.len());
+        // What each song is held by is known as well: it shows when they all go.
+        let seen = model.snapshot().revision();
+        edits(&mut model, expected.iter().map(|id| remove(*id)));
+        assert_eq!(held(&model, 2), []);
+        edits(&mut model, (1..5).map(song));
+        edits(&mut model, (1..5).map(remove));
+        let touched = database(&model).container(container_id(2)).unwrap().revision;
+        assert!(touched <= seen.next(), "it holds none of the songs that went last");
+    }
+
+    #[test]
+    fn a_playlist_loses_the_songs_that_a_batch_removes() {
+        check([], &[1, 2, 3, 4, 1]);
+        check([remove(1)], &[2, 3, 4]);
+        check([remove(3), remove(1), remove(3), remove(77)], &[2, 4]);
+        check((1..5).map(remove), &[]);
+    }
+
+    #[test]
+    fn a_song_that_comes_back_in_the_same_batch_is_in_no_playlist() {
+        check([remove(1), song(1)], &[2, 3, 4]);
+        check([remove(1), song(1), remove(1), song(1)], &[2, 3, 4]);
+    }
+
+    #[test]
+    fn a_playlist_put_anew_after_a_song_went_holds_what_it_says() {
+        let again = |ids: &[u32]| put_container(2, None, songs(ids));
+        check([remove(1), song(1), again(&[1, 2])], &[1, 2]);
+        check([remove(1), song(1), again(&[1, 2, 3, 4, 1])], &[1, 2, 3, 4, 1]);
+        check([remove(1), again(&[2, 3])], &[2, 3]);
+        check([again(&[3, 4, 1]), remove(4)], &[3, 1]);
+        let gone = Edit::RemoveContainer { database: DB, container: container_id(2) };
+        check([remove(1), gone.clone(), song(1), again(&[1])], &[1]);
+        check([remove(1), gone, again(&[4, 2]), remove(2)], &[4]);
+    }
+
+    #[test]
+    fn a_playlist_becomes_something_else_and_back() {
+        let mut model = library();
+        let put = |content| put_container(2, None, content);
+        let everything = SmartRules { filter: Filter::EVERYTHING, limit: None };
+        edits(&mut model, [remove(4), put(ContainerContent::Smart(everything))]);
+        assert_eq!(held(&model, 2), [1, 2, 3]);
+        edits(&mut model, [put(songs(&[3, 1])), remove(3)]);
+        assert_eq!(held(&model, 2), [1]);
+        edits(&mut model, [put(ContainerContent::Folder), remove(1)]);
+        assert_eq!(held(&model, 2), []);
+    }
+
+    #[track_caller]
+    fn check_entries(entries: &[(u32, u32)], expected: Result<(), ApplyError>) {
+        let mut model = library();
+        let entry = |(id, item): &(u32, u32)| ContainerItem {
+            id: ContainerItemId::new(*id).unwrap(),
+            item: item_id(*item),
+        };
+        let content = ContainerContent::Items(entries.iter().map(entry).collect());
+        let outcome = model.apply([put_container(2, None, content)].into_iter().collect());
+        assert_eq!(outcome.map(|_| ()), expected);
+        if expected.is_ok() {
+            let items: Vec<u32> = entries.iter().map(|(_, item)| *item).collect();
+            assert_eq!(held(&model, 2), items);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_playlist_is_found_wherever_it_differs() {
+        let twice = |id| {
+            let (container, entry) = (container_id(2), ContainerItemId::new(id).unwrap());
+            Err(ApplyError::DuplicateEntry { container, entry })
+        };
+        let unknown = |item| {
+            let (container, item) = (container_id(2), item_id(item));
+            Err(ApplyError::UnknownItem { database: DB, container, item })
+        };
+        let all = [(1, 1), (2, 2), (3, 3), (4, 4), (5, 1)];
+        check_entries(&all, Ok(()));
+        check_entries(&[&all[..], &[(6, 1)]].concat(), Ok(()));
+        check_entries(&[&all[..], &[(3, 1)]].concat(), twice(3));
+        check_entries(&[&[(5, 1)], &all[..]].concat(), twice(5));
+        check_entries(&[&all[..2], &[(6, 2), (6, 3)], &all[2..]].concat(), twice(6));
+        check_entries(&[&all[..2], &[(5, 2), (1, 3)], &all[2..]].concat(), twice(1));
+        check_entries(&[&all[..], &all[..]].concat(), twice(1));
+        check_entries(&[&all[..2], &[(6, 9)], &all[2..]].concat(), unknown(9));
+        check_entries(&[(5, 1), (4, 4), (3, 3), (2, 2), (1, 1)], Ok(()));
     }
 }

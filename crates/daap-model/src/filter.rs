@@ -6,7 +6,7 @@ use crate::text::{Folded, contains_folded, ends_with_folded, starts_with_folded}
 use crate::{Container, Item, Row, Text, Timestamp};
 
 /// A condition on songs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// All of them hold. With none in it, every song matches.
     And(Vec<Filter>),
@@ -166,7 +166,7 @@ impl NumberField {
 }
 
 /// A test on a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextTest {
     /// It is exactly this, capitals and all. Equal to the empty text means that there is none.
     Equals(Text),

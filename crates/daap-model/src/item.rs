@@ -229,7 +229,7 @@ impl fmt::Debug for MusicBrainzId {
 }
 
 /// The facts about one song, as its source reports them. Numbers are 0 where they are not known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Track {
     /// Title; a source falls back to the file name, so it is never empty.
     pub title: Text,
@@ -353,7 +353,7 @@ pub struct Usage {
 }
 
 /// A song of the library.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Its row id.
     pub id: ItemId,

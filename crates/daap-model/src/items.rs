@@ -16,7 +16,7 @@ pub struct Items {
     pub(crate) index: Index,
     pub(crate) orders: Orders,
     pub(crate) listings: Arc<Listings>,
-    history: History<ItemId>,
+    pub(crate) history: History<ItemId>,
 }
 
 impl Items {
@@ -93,7 +93,6 @@ impl Items {
     /// Puts a song in the place of the one that has its id, which the caller has looked up.
     pub(crate) fn replace(&mut self, before: Option<Arc<Item>>, item: Arc<Item>) {
         let id = item.id;
-        self.history.change(id, before.as_ref().map(|before| before.revision), item.revision);
         match before {
             Some(before) if Index::alike(&before, &item) => {}
             Some(before) => {
@@ -106,10 +105,9 @@ impl Items {
         self.by_id.insert(id, item);
     }
 
-    pub(crate) fn remove(&mut self, id: ItemId, now: Revision) -> Option<Arc<Item>> {
+    pub(crate) fn remove(&mut self, id: ItemId) -> Option<Arc<Item>> {
         let item = self.by_id.remove(&id)?;
         self.index.remove(&item, &self.by_id);
-        self.history.remove(id, item.revision, now);
         Some(item)
     }
 }

@@ -49,6 +49,7 @@ mod container;
 mod custom;
 mod database;
 mod delta;
+pub mod diff;
 mod draft;
 mod filter;
 #[cfg(test)]
@@ -71,7 +72,8 @@ pub use browse::{Browse, Value};
 pub use container::{Container, ContainerContent, ContainerItem, ContainerKind, NewContainer};
 pub use custom::{Custom, CustomField, CustomKind, CustomValue};
 pub use database::Database;
-pub use delta::{Delta, GONE_IDS, GONE_REVISIONS};
+pub use delta::{Delta, HISTORY_IDS, HISTORY_REVISIONS};
+pub use diff::{ContainerDiff, DatabaseDiff, Diff, ItemDiff, RowsDiff};
 pub use filter::{Filter, NumberField, NumberTest, TextField, TextTest};
 pub use group::{Group, GroupKind, GroupSort};
 pub use ids::{ContainerId, ContainerItemId, DatabaseId, GroupId, ItemId, PersistentId, Revision};

@@ -64,6 +64,7 @@ impl Model {
             custom_fields: Arc::clone(&before.custom_fields),
             databases: before.databases.clone(),
             history: before.history.clone(),
+            changed: Vec::new(),
             drafts: BTreeMap::new(),
             interner: &mut self.interner,
         };
@@ -82,6 +83,19 @@ impl Model {
         self.snapshot = Arc::new(after.in_step());
         Ok(Some(revision))
     }
+
+    /// Drops what is remembered of how things changed up to this revision, as the bounds
+    /// [`HISTORY_IDS`](crate::HISTORY_IDS) and [`HISTORY_REVISIONS`](crate::HISTORY_REVISIONS) do by themselves.
+    /// Clients that last looked before it get full listings of what has changed since. What is there, and
+    /// snapshots taken earlier, stay as they are.
+    pub fn forget(&mut self, before: Revision) {
+        let snapshot = Arc::make_mut(&mut self.snapshot);
+        snapshot.history.forget(before);
+        snapshot.each_database(|database| {
+            Arc::make_mut(&mut database.items).history.forget(before);
+            Arc::make_mut(&mut database.containers).history.forget(before);
+        });
+    }
 }
 
 fn same(a: &OrdMap<DatabaseId, Arc<Database>>, b: &OrdMap<DatabaseId, Arc<Database>>) -> bool {
@@ -91,13 +105,18 @@ fn same(a: &OrdMap<DatabaseId, Arc<Database>>, b: &OrdMap<DatabaseId, Arc<Databa
 impl Snapshot {
     /// Tells every database the revision it is now part of.
     fn in_step(mut self) -> Self {
+        let revision = self.revision;
+        self.each_database(|database| database.current = revision);
+        self
+    }
+
+    fn each_database(&mut self, change: impl Fn(&mut Database)) {
         let ids: Vec<DatabaseId> = self.databases.keys().copied().collect();
         for id in ids {
             if let Some(database) = self.databases.get_mut(&id) {
-                Arc::make_mut(database).current = self.revision;
+                change(Arc::make_mut(database));
             }
         }
-        self
     }
 }
 
@@ -108,6 +127,8 @@ struct Next<'a> {
     custom_fields: Arc<[CustomField]>,
     databases: OrdMap<DatabaseId, Arc<Database>>,
     history: History<DatabaseId>,
+    /// Databases put, changed or removed; may name one twice.
+    changed: Vec<DatabaseId>,
     drafts: BTreeMap<DatabaseId, Draft>,
     interner: &'a mut Interner,
 }
@@ -201,8 +222,8 @@ impl Next<'_> {
 
     fn remove_database(&mut self, id: DatabaseId) {
         self.drafts.remove(&id);
-        if let Some(database) = self.databases.remove(&id) {
-            self.history.remove(id, database.revision, self.revision);
+        if self.databases.remove(&id).is_some() {
+            self.changed.push(id);
         }
     }
 
@@ -214,11 +235,11 @@ impl Next<'_> {
         }
         for (id, draft) in std::mem::take(&mut self.drafts) {
             if let Some(database) = draft.finish(clock)? {
-                let before = self.databases.get(&id).map(|before| before.revision);
-                self.history.change(id, before, self.revision);
+                self.changed.push(id);
                 self.databases.insert(id, Arc::new(database));
             }
         }
+        self.history.note(self.revision, &self.changed, self.databases.len());
         let Self { revision, name, custom_fields, databases, history, .. } = self;
         Ok(Snapshot { revision, name, custom_fields, databases, history })
     }

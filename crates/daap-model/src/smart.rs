@@ -14,7 +14,7 @@ use crate::{Filter, Item, ItemId, Items, Sort, Timestamp};
 pub const CLOCK_STEP_SECONDS: u32 = 60;
 
 /// What belongs into a smart playlist.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SmartRules {
     /// Which songs.
     pub filter: Filter,
@@ -74,7 +74,7 @@ pub enum SmartOrder {
 }
 
 /// A smart playlist as the model keeps it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SmartState {
     pub(crate) rules: SmartRules,
     /// `None` until the songs of the batch that brought the rules are all in.
