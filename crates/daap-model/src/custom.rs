@@ -175,6 +175,8 @@ impl fmt::Debug for Custom {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::*;
+    use crate::{ApplyError, Batch, Delta, Edit, Model, NewItem};
 
     #[test]
     fn a_number_has_to_fit_its_field() {
@@ -200,5 +202,81 @@ mod tests {
         custom.unset(*b"none");
         custom.unset(*b"xyzz");
         assert_eq!(custom, Custom::NONE);
+    }
+
+    fn field(code: &[u8; 4], name: &str, kind: CustomKind) -> CustomField {
+        CustomField { code: *code, name: name.into(), kind }
+    }
+
+    fn moods() -> CustomField {
+        field(b"mood", "test.mood", CustomKind::UByte)
+    }
+
+    fn with_mood(id: u32, code: &[u8; 4], value: impl Into<CustomValue>) -> Edit {
+        let mut custom = Custom::NONE;
+        custom.set(*code, value);
+        match put(id, track("x", "", "")) {
+            Edit::PutItem { database, item } => {
+                Edit::PutItem { database, item: NewItem { custom, ..item } }
+            }
+            edit => edit,
+        }
+    }
+
+    #[test]
+    fn a_field_is_defined_once_and_stays() {
+        let mut model = model([Edit::Define(moods())]);
+        let note = field(b"note", "test.note", CustomKind::Text);
+        let define = |field: &CustomField| Batch::from_iter([Edit::Define(field.clone())]);
+        assert_eq!(model.apply(define(&moods())), Ok(None));
+        let before = model.snapshot();
+        assert_eq!(model.apply(define(&note)), Ok(Some(before.revision().next())));
+        assert_eq!(**model.snapshot().custom_fields(), [moods(), note]);
+        assert_eq!(**before.custom_fields(), [moods()]);
+    }
+
+    #[track_caller]
+    fn check_refused(edit: Edit, expected: ApplyError) {
+        let mut model = model([Edit::Define(moods())]);
+        let before = model.snapshot();
+        let good = [with_mood(1, b"mood", 3_u8), Edit::Rename("other".into())];
+        let batch: Batch = good.into_iter().chain([edit]).collect();
+        assert_eq!(model.apply(batch), Err(expected));
+        assert!(Arc::ptr_eq(&before, &model.snapshot()));
+    }
+
+    #[test]
+    fn a_field_cannot_take_the_code_or_the_name_of_another() {
+        for taken in [
+            field(b"mood", "test.other", CustomKind::UByte),
+            field(b"othr", "test.mood", CustomKind::UByte),
+            field(b"mood", "test.mood", CustomKind::Text),
+        ] {
+            check_refused(Edit::Define(taken.clone()), ApplyError::FieldTaken(taken));
+        }
+    }
+
+    #[test]
+    fn a_song_has_only_values_that_fit_fields_that_are_defined() {
+        let refused = |code: &[u8; 4]| ApplyError::CustomValue { item: item_id(2), code: *code };
+        check_refused(with_mood(2, b"none", 1_u8), refused(b"none"));
+        check_refused(with_mood(2, b"mood", 256_u16), refused(b"mood"));
+        check_refused(with_mood(2, b"mood", "blue"), refused(b"mood"));
+    }
+
+    #[test]
+    fn a_field_may_be_defined_in_the_batch_that_uses_it_and_its_value_is_what_a_delta_tells() {
+        let mut model = model([Edit::Define(moods()), with_mood(1, b"mood", 3_u8)]);
+        let mood = |model: &Model| {
+            database(model).items().find(item_id(1)).unwrap().custom.find(*b"mood").cloned()
+        };
+        assert_eq!(mood(&model), Some(3_u8.into()));
+        assert_eq!(model.apply([with_mood(1, b"mood", 3_u8)].into_iter().collect()), Ok(None));
+        let seen = model.snapshot().revision();
+        model.apply([with_mood(1, b"mood", 4_u8)].into_iter().collect()).unwrap();
+        let Delta::Known { changed, .. } = database(&model).items_since(seen) else { panic!() };
+        assert_eq!((changed.len(), mood(&model)), (1, Some(4_u8.into())));
+        model.apply([put(1, track("x", "", ""))].into_iter().collect()).unwrap();
+        assert_eq!(mood(&model), None);
     }
 }
