@@ -136,6 +136,9 @@ pub(crate) fn not_opened(error: &OpenError) -> Answer {
             answer::busy("the song cannot be reached now: its disk or server is away")
         }
         OpenError::Source(SourceError::Busy) => answer::busy("too much is asked at once"),
+        OpenError::Source(SourceError::NotAllowed(_)) => {
+            answer::text(StatusCode::FORBIDDEN, "this song is not for you")
+        }
         _ => {
             tracing::warn!(%error, "a song cannot be opened");
             answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")

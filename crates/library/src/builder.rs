@@ -91,7 +91,7 @@ impl Builder {
             persist: Box::new(MemoryPersist::new()),
             clock: Arc::new(SystemClock),
             grace: GRACE,
-            entropy: RandomState::new().hash_one(()),
+            entropy: entropy(),
         }
     }
 
@@ -150,9 +150,7 @@ impl Builder {
         let sources: Vec<_> = databases.iter().flat_map(|database| &database.sources).collect();
         let sources: Vec<_> = sources.into_iter().map(|(_, source)| Arc::clone(source)).collect();
         let routes = Arc::new(Routes::new(sources.clone()));
-        let revision =
-            Revision::FIRST.get() + u32::try_from(entropy % FIRST_REVISIONS).unwrap_or(0);
-        let stage = Stage::new(&name, Revision::new(revision), Arc::clone(&routes));
+        let stage = Stage::new(&name, first_revision(entropy), Arc::clone(&routes));
         let loading = Loading {
             books: Books::default(),
             stage,
@@ -306,6 +304,16 @@ impl Loading {
         }
         Ok(sources)
     }
+}
+
+/// A random number.
+pub(crate) fn entropy() -> u64 {
+    RandomState::new().hash_one(())
+}
+
+/// The first revision of a run.
+pub(crate) fn first_revision(entropy: u64) -> Revision {
+    Revision::new(Revision::FIRST.get() + u32::try_from(entropy % FIRST_REVISIONS).unwrap_or(0))
 }
 
 fn put_database(row: &DatabaseRow, name: &str) -> Edit {

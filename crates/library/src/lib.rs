@@ -34,6 +34,7 @@
 
 mod books;
 mod builder;
+mod catalog;
 mod clock;
 mod content;
 mod handle;
@@ -51,6 +52,10 @@ mod stage;
 mod writer;
 
 pub use builder::{Builder, GRACE, MAIN_DATABASE, StartError};
+pub use catalog::{
+    Catalog, CatalogBuilder, Changes, CommitError, KEPT_REVISIONS, NewContent, NewDatabase,
+    NewEntry, NewPlaylist, NewSong, Picture, Place, Provider, Song, Sound,
+};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use content::{Body, ByteStream, Content, Ranged};
 pub use handle::{EditError, Health, Library, OpenError, Problem, SHUTDOWN_LIMIT};

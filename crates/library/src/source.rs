@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -210,17 +211,63 @@ pub enum SourceError {
         /// What cannot be reached.
         what: String,
         /// Why.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// It is too busy to answer; asking again later may help.
     #[error("too much is asked at once")]
     Busy,
+    /// It is not for this listener, or not now.
+    #[error("{0} may not be heard or seen")]
+    NotAllowed(String),
     /// Reading failed.
     #[error("{what} cannot be read: {cause}")]
     Unreadable {
         /// What cannot be read.
         what: String,
         /// Why.
-        cause: std::io::Error,
+        cause: io::Error,
     },
+}
+
+impl SourceError {
+    /// What was asked for does not exist, or no longer.
+    #[must_use]
+    pub fn not_there(what: &str) -> Self {
+        Self::NotThere(what.into())
+    }
+
+    /// What was asked for cannot be reached for now; asking again later may help.
+    pub fn away(what: impl Into<String>, cause: impl Into<Cause>) -> Self {
+        Self::Away { what: what.into(), cause: io::Error::other(cause) }
+    }
+
+    /// What was asked for is not for this listener, or not now.
+    pub fn not_allowed(what: impl Into<String>) -> Self {
+        Self::NotAllowed(what.into())
+    }
+
+    /// Reading or making what was asked for failed.
+    pub fn failed(what: impl Into<String>, cause: impl Into<Cause>) -> Self {
+        Self::Unreadable { what: what.into(), cause: io::Error::other(cause) }
+    }
+}
+
+/// What an author's own error is turned into.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is not found is not there; what cannot be reached, or takes too long, is away; the rest has failed.
+impl From<io::Error> for SourceError {
+    fn from(cause: io::Error) -> Self {
+        use io::ErrorKind::*;
+        let what = || "its content".to_owned();
+        match cause.kind() {
+            NotFound | NotADirectory => Self::not_there(&cause.to_string()),
+            TimedOut | NotConnected | ConnectionRefused | ConnectionReset | ConnectionAborted
+            | HostUnreachable | NetworkUnreachable | NetworkDown => {
+                Self::Away { what: what(), cause }
+            }
+            WouldBlock | ResourceBusy => Self::Busy,
+            _ => Self::Unreadable { what: what(), cause },
+        }
+    }
 }

@@ -1,0 +1,356 @@
+//! One database while changes are worked out.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use daap_model::{
+    Container, ContainerContent, ContainerId, ContainerItem, ContainerKind, Database, DatabaseId,
+    Edit, Item, ItemId, NewContainer, NewItem, PersistentId, SmartRules, Text,
+};
+
+use super::changes::{ContainerStep, ItemStep, Place};
+use super::container::{NewContent, NewEntry, NewPlaylist};
+use super::entries::{Entries, Misplaced, Reusable};
+use super::error::CommitError;
+use super::ids::{Exhausted, Ids};
+use super::media::{Media, ShelfChange, Shelves};
+use super::song::Song;
+
+/// One database while changes are worked out. What is not in it is as it was.
+pub(super) struct Draft<'a> {
+    id: DatabaseId,
+    pub(super) persistent_id: PersistentId,
+    /// As it was, with its sounds and pictures; `None` if it is new.
+    before: Option<(&'a Database, &'a Shelves)>,
+    /// What the model has to do: first the songs, in order, and containers that go.
+    edits: Vec<Edit>,
+    /// The songs that are touched.
+    items: HashMap<ItemId, Presence>,
+    /// The songs of before that went, be it that they came back: no playlist holds them any more.
+    left: HashSet<ItemId>,
+    /// What songs have of sounds and pictures from now on, where it is not what they had.
+    media: HashMap<ItemId, Media>,
+    /// The containers that are touched; `None` for one that is removed.
+    containers: BTreeMap<ContainerId, Option<ContainerDraft>>,
+}
+
+/// A song that is touched.
+#[derive(Clone, Copy)]
+enum Presence {
+    /// It is put by the edit at this place.
+    Put(usize),
+    Gone,
+}
+
+/// A container while changes are worked out.
+struct ContainerDraft {
+    persistent_id: PersistentId,
+    name: Text,
+    parent: Option<ContainerId>,
+    editable: bool,
+    content: Content,
+}
+
+enum Content {
+    Folder,
+    List(Entries),
+    Smart(SmartRules),
+}
+
+impl<'a> Draft<'a> {
+    /// A database as it is.
+    pub(super) fn of(before: &'a Database, shelves: &'a Shelves) -> Self {
+        Self { before: Some((before, shelves)), ..Self::new(before.id, before.persistent_id) }
+    }
+
+    /// A new database.
+    pub(super) fn new(id: DatabaseId, persistent_id: PersistentId) -> Self {
+        Self {
+            id,
+            persistent_id,
+            before: None,
+            edits: Vec::new(),
+            items: HashMap::new(),
+            left: HashSet::new(),
+            media: HashMap::new(),
+            containers: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn item(&mut self, item: ItemId, step: ItemStep) -> Result<(), CommitError> {
+        let (database, is_there) = (self.id, self.has(item));
+        match step {
+            ItemStep::Add(..) if is_there => {
+                return Err(CommitError::DuplicateItem { database, item });
+            }
+            ItemStep::Add(persistent_id, song) => self.put(item, persistent_id, *song),
+            _ if !is_there => return Err(CommitError::UnknownItem { database, item }),
+            ItemStep::Change(change) => self.change(item, change),
+            ItemStep::Touch => self.edits.push(Edit::TouchItem { database, item }),
+            ItemStep::Remove => self.remove(item),
+        }
+        Ok(())
+    }
+
+    fn has(&self, item: ItemId) -> bool {
+        match self.items.get(&item) {
+            Some(presence) => matches!(presence, Presence::Put(_)),
+            None => self.find_before(item).is_some(),
+        }
+    }
+
+    fn find_before(&self, item: ItemId) -> Option<&'a Arc<Item>> {
+        self.before.and_then(|(database, _)| database.items().find(item))
+    }
+
+    fn put(&mut self, id: ItemId, persistent_id: PersistentId, mut song: Song) {
+        let media = Media::of(&mut song);
+        let Song { track, usage, custom, .. } = song;
+        let item = NewItem { id, persistent_id, track, usage, custom };
+        let edit = Edit::PutItem { database: self.id, item };
+        match self.items.get(&id) {
+            Some(Presence::Put(at)) => self.edits[*at] = edit,
+            _ => {
+                self.items.insert(id, Presence::Put(self.edits.len()));
+                self.edits.push(edit);
+            }
+        }
+        if media != self.media(id) {
+            self.media.insert(id, media);
+            // The model does not see a song's sound change.
+            if self.find_before(id).is_some() {
+                self.edits.push(Edit::TouchItem { database: self.id, item: id });
+            }
+        }
+    }
+
+    fn change(&mut self, item: ItemId, change: Box<dyn FnOnce(&mut Song) + Send>) {
+        let Some((persistent_id, mut song)) = self.song(item) else { return };
+        change(&mut song);
+        self.put(item, persistent_id, song);
+    }
+
+    /// A song as it is by now.
+    fn song(&self, item: ItemId) -> Option<(PersistentId, Song)> {
+        let (persistent_id, track, usage, custom) = match self.items.get(&item) {
+            Some(Presence::Put(at)) => match &self.edits[*at] {
+                Edit::PutItem { item, .. } => {
+                    (item.persistent_id, &item.track, item.usage, &item.custom)
+                }
+                _ => return None,
+            },
+            _ => {
+                let item = self.find_before(item)?;
+                (item.persistent_id, &item.track, item.usage, &item.custom)
+            }
+        };
+        let Media { sound, picture } = self.media(item);
+        let (track, custom) = (track.clone(), custom.clone());
+        Some((persistent_id, Song { track, usage, custom, sound, picture }))
+    }
+
+    /// What a song has of sounds and pictures by now.
+    fn media(&self, item: ItemId) -> Media {
+        let before = || self.before.and_then(|(database, shelves)| shelves.find(database.id, item));
+        self.media.get(&item).cloned().or_else(before).unwrap_or_default()
+    }
+
+    fn remove(&mut self, item: ItemId) {
+        self.items.insert(item, Presence::Gone);
+        self.left.insert(item);
+        if self.media(item) != Media::default() {
+            self.media.insert(item, Media::default());
+        }
+        for container in self.containers.values_mut().flatten() {
+            if let Content::List(entries) = &mut container.content {
+                entries.remove_item(item);
+            }
+        }
+        self.edits.push(Edit::RemoveItem { database: self.id, item });
+    }
+
+    pub(super) fn container(
+        &mut self,
+        id: ContainerId,
+        step: ContainerStep,
+        ids: &Ids,
+    ) -> Result<(), CommitError> {
+        if id == ContainerId::BASE {
+            return Err(CommitError::BaseContainer(self.id));
+        }
+        match step {
+            ContainerStep::Add(persistent_id, new) => {
+                self.add_container(id, persistent_id, *new)?
+            }
+            ContainerStep::Rename(name) => self.open(id)?.name = name,
+            ContainerStep::Move(folder) => self.open(id)?.parent = folder,
+            ContainerStep::SetEditable(editable) => self.open(id)?.editable = editable,
+            ContainerStep::SetRules(rules) => self.set_rules(id, rules)?,
+            ContainerStep::Remove => self.remove_container(id)?,
+            ContainerStep::Fill(entries) => self.fill(id, entries, ids)?,
+            ContainerStep::Insert(entry, place) => {
+                self.check_item(entry.item)?;
+                let inserted = self.entries(id)?.insert(entry, place);
+                inserted.map_err(|misplaced| self.misplaced(id, misplaced))?;
+            }
+            ContainerStep::MoveEntry(entry, place) => {
+                let moved = self.entries(id)?.relocate(entry, place);
+                moved.map_err(|misplaced| self.misplaced(id, misplaced))?;
+            }
+            ContainerStep::RemoveEntry(entry) => {
+                let removed = self.entries(id)?.remove(entry);
+                removed.map_err(|misplaced| self.misplaced(id, misplaced))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The container with this id, to be changed.
+    fn open(&mut self, id: ContainerId) -> Result<&mut ContainerDraft, CommitError> {
+        let unknown = CommitError::UnknownContainer { database: self.id, container: id };
+        let draft = match self.containers.entry(id) {
+            Entry::Occupied(draft) => draft.into_mut(),
+            Entry::Vacant(place) => {
+                let before = self.before.and_then(|(database, _)| {
+                    ContainerDraft::of(database, database.container(id)?, &self.left)
+                });
+                place.insert(Some(before.ok_or_else(|| unknown.clone())?))
+            }
+        };
+        draft.as_mut().ok_or(unknown)
+    }
+
+    fn entries(&mut self, id: ContainerId) -> Result<&mut Entries, CommitError> {
+        let not_a_list = CommitError::NotAList { database: self.id, container: id };
+        match &mut self.open(id)?.content {
+            Content::List(entries) => Ok(entries),
+            Content::Folder | Content::Smart(_) => Err(not_a_list),
+        }
+    }
+
+    fn check_item(&self, item: ItemId) -> Result<(), CommitError> {
+        let unknown = CommitError::UnknownItem { database: self.id, item };
+        if self.has(item) { Ok(()) } else { Err(unknown) }
+    }
+
+    fn misplaced(&self, container: ContainerId, misplaced: Misplaced) -> CommitError {
+        let database = self.id;
+        match misplaced {
+            Misplaced::Duplicate(entry) => {
+                CommitError::DuplicateEntry { database, container, entry }
+            }
+            Misplaced::Unknown(entry) => CommitError::UnknownEntry { database, container, entry },
+        }
+    }
+
+    fn add_container(
+        &mut self,
+        id: ContainerId,
+        persistent_id: PersistentId,
+        new: NewPlaylist,
+    ) -> Result<(), CommitError> {
+        if self.open(id).is_ok() {
+            return Err(CommitError::DuplicateContainer { database: self.id, container: id });
+        }
+        let NewPlaylist { name, parent, editable, content, .. } = new;
+        let content = match content {
+            NewContent::Folder => Content::Folder,
+            NewContent::Smart(rules) => Content::Smart(rules),
+            NewContent::Songs(_) => Content::List(Entries::default()),
+        };
+        let draft = ContainerDraft { persistent_id, name, parent, editable, content };
+        self.containers.insert(id, Some(draft));
+        Ok(())
+    }
+
+    fn set_rules(&mut self, id: ContainerId, rules: SmartRules) -> Result<(), CommitError> {
+        let not_smart = CommitError::NotSmart { database: self.id, container: id };
+        let content = &mut self.open(id)?.content;
+        if !matches!(content, Content::Smart(_)) {
+            return Err(not_smart);
+        }
+        *content = Content::Smart(rules);
+        Ok(())
+    }
+
+    fn remove_container(&mut self, id: ContainerId) -> Result<(), CommitError> {
+        let parent = self.open(id)?.parent;
+        let drafts = self.containers.iter();
+        let mut inside: Vec<ContainerId> = drafts
+            .filter(|(_, draft)| draft.as_ref().is_some_and(|draft| draft.parent == Some(id)))
+            .map(|(inside, _)| *inside)
+            .collect();
+        if let Some((before, _)) = self.before {
+            let rest = before.containers().iter().filter(|rest| rest.parent == Some(id));
+            inside.extend(rest.map(|rest| rest.id).filter(|id| !self.containers.contains_key(id)));
+        }
+        for inside in inside {
+            self.open(inside)?.parent = parent;
+        }
+        self.containers.insert(id, None);
+        self.edits.push(Edit::RemoveContainer { database: self.id, container: id });
+        Ok(())
+    }
+
+    fn fill(
+        &mut self,
+        id: ContainerId,
+        songs: Vec<NewEntry>,
+        ids: &Ids,
+    ) -> Result<(), CommitError> {
+        let mut reusable = Reusable::of(self.entries(id)?, &songs);
+        let mut entries = Entries::default();
+        for NewEntry { id: chosen, item } in songs {
+            self.check_item(item)?;
+            let entry = match chosen.or_else(|| reusable.take(item)) {
+                Some(entry) => entry,
+                None => ids.next().map_err(|Exhausted| CommitError::IdsExhausted)?,
+            };
+            let inserted = entries.insert(ContainerItem { id: entry, item }, Place::Last);
+            inserted.map_err(|misplaced| self.misplaced(id, misplaced))?;
+        }
+        *self.entries(id)? = entries;
+        Ok(())
+    }
+
+    /// Adds what the model has to do, and returns what changes among sounds and pictures.
+    pub(super) fn finish(self, edits: &mut Vec<Edit>) -> ShelfChange {
+        let database = self.id;
+        edits.extend(self.edits);
+        for (id, draft) in self.containers {
+            let Some(draft) = draft else { continue };
+            edits.push(Edit::PutContainer { database, container: draft.finish(id) });
+        }
+        ShelfChange { database, anew: self.before.is_none(), items: self.media }
+    }
+}
+
+impl ContainerDraft {
+    /// A container as it is, without the songs that have left; `None` for the base container.
+    fn of(database: &Database, container: &Container, left: &HashSet<ItemId>) -> Option<Self> {
+        let content = match container.kind() {
+            ContainerKind::Base => return None,
+            ContainerKind::Folder => Content::Folder,
+            ContainerKind::Smart => Content::Smart(container.rules()?.clone()),
+            ContainerKind::Playlist => {
+                let rows = database.entries(container.id)?.rows();
+                let entries =
+                    rows.iter().map(|row| ContainerItem { id: row.entry, item: row.item.id });
+                Content::List(Entries::of(entries.filter(|entry| !left.contains(&entry.item))))
+            }
+        };
+        let Container { persistent_id, ref name, parent, editable, .. } = *container;
+        Some(Self { persistent_id, name: name.clone(), parent, editable, content })
+    }
+
+    fn finish(self, id: ContainerId) -> NewContainer {
+        let Self { persistent_id, name, parent, editable, content } = self;
+        let content = match content {
+            Content::Folder => ContainerContent::Folder,
+            Content::List(entries) => ContainerContent::Items(entries.iter().collect()),
+            Content::Smart(rules) => ContainerContent::Smart(rules),
+        };
+        NewContainer { id, persistent_id, name, parent, editable, content }
+    }
+}
