@@ -4,21 +4,25 @@
 use std::sync::{Arc, LazyLock};
 
 use daap_model::{
-    Batch, ContainerContent, ContainerId, ContainerItem, ContainerItemId, DatabaseId, Edit, ItemId,
-    Model, NewContainer, NewItem, PersistentId, Snapshot, Text, Track, Usage,
+    Batch, ContainerContent, ContainerId, ContainerItem, ContainerItemId, Custom, CustomKind,
+    DatabaseId, Edit, ItemId, Model, NewContainer, NewItem, PersistentId, Snapshot, Text, Track,
+    Usage,
 };
-use daap_proto::{ClientClass, Endpoint, Reply, Request, RequestError, reply};
+use daap_proto::{ClientClass, Endpoint, Reply, Request, RequestError, custom_field, reply};
 use dmap::Element;
 use libfuzzer_sys::fuzz_target;
 
 const SONGS: u32 = 24;
+
+/// A field of the library's own.
+const MOOD: [u8; 4] = *b"XMOD";
 
 static LIBRARY: LazyLock<Arc<Snapshot>> = LazyLock::new(library);
 
 fuzz_target!(|target: &str| {
     let Ok(request) = Request::parse(target) else { return };
     for agent in ["iTunes/12.12.4 (Windows; N)", "iTunes/4.6 (Windows; N)"] {
-        let client = ClientClass::new(Some(agent), None);
+        let client = ClientClass::new(Some(agent), None).editing();
         let Some(Ok(reply)) = answer(&LIBRARY, &request, client) else { continue };
         let length = reply.length();
         let bytes = reply.into_bytes();
@@ -34,7 +38,7 @@ fn answer(
     client: ClientClass,
 ) -> Option<Result<Reply, RequestError>> {
     Some(match &request.endpoint {
-        Endpoint::ContentCodes => Ok(reply::content_codes()),
+        Endpoint::ContentCodes => reply::content_codes(snapshot),
         Endpoint::Databases(step) => reply::databases(snapshot, step, client),
         Endpoint::Items { database, listing } => reply::items(snapshot, *database, listing, client),
         Endpoint::Containers { database, listing } => {
@@ -59,7 +63,8 @@ fn library() -> Arc<Snapshot> {
     let mut model = Model::new("Fuzz");
     let put = Edit::PutDatabase { id: database, persistent_id: id(1), name: "Fuzz".into() };
     let mut apply = |edits: Vec<Edit>| model.apply(Batch::from_iter(edits)).expect("a good batch");
-    apply(vec![put]);
+    let mood = custom_field(MOOD, "x.mood", CustomKind::Text).expect("a free code");
+    apply(vec![put, Edit::Define(mood)]);
     apply((1..=SONGS).map(|n| Edit::PutItem { database, item: song(n) }).collect());
     apply(vec![
         container(2, None, ContainerContent::Folder),
@@ -80,7 +85,11 @@ fn song(n: u32) -> NewItem {
         genre: pick(&["Rock", "Jazz"]),
         ..Track::default()
     };
-    NewItem { id: item(n), persistent_id: id(n.into()), track, usage: Usage::default() }
+    let mut custom = Custom::NONE;
+    if n % 2 == 0 {
+        custom.set(MOOD, pick(&["blue", "日本"]));
+    }
+    NewItem { id: item(n), persistent_id: id(n.into()), track, usage: Usage::default(), custom }
 }
 
 fn container(n: u32, parent: Option<u32>, content: ContainerContent) -> Edit {
@@ -90,6 +99,7 @@ fn container(n: u32, parent: Option<u32>, content: ContainerContent) -> Edit {
         persistent_id: id(u64::from(n) << 32),
         name: "Mine".into(),
         parent: parent.map(number),
+        editable: true,
         content,
     };
     Edit::PutContainer { database: DatabaseId::LOWEST, container }

@@ -11,9 +11,6 @@ use daap_model::{Codec, Item, Row};
 use dmap::code::*;
 use dmap::{Code, Encoder, Sink};
 
-/// How many names of a `meta=` are read; what follows is passed over.
-pub const MAX_META: usize = 128;
-
 /// The value of a field, as it is sent. Zero and the empty text are left out: readers take what is absent for
 /// just that, and big libraries become much smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,14 +213,14 @@ impl Field {
     }
 }
 
-/// A set of fields: a `meta=` that has been read.
+/// A set of fields.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Fields(u64);
 
 const _: () = assert!(Field::ALL.len() < u64::BITS as usize, "one bit a field");
 
 impl Fields {
-    /// Every field there is: `meta=all`, as iTunes 8 asks.
+    /// Every field.
     pub const ALL: Self = Self((1 << Field::ALL.len()) - 1);
 
     /// The set of these.
@@ -236,17 +233,6 @@ impl Fields {
             index += 1;
         }
         set
-    }
-
-    /// Reads a `meta=`, percent-decoded: long names between commas. Names that nobody knows, names that come
-    /// twice and empty pieces are passed over; `all` anywhere means everything, as Music has it.
-    #[must_use]
-    pub fn parse(meta: &str) -> Self {
-        let names = meta.split(',').filter(|name| !name.is_empty()).take(MAX_META);
-        names.fold(Self::default(), |set, name| match name {
-            "all" => Self::ALL,
-            _ => Field::by_name(name).map_or(set, |field| set.with(field)),
-        })
     }
 
     /// The set with this field too.
@@ -285,22 +271,9 @@ impl FromIterator<Field> for Fields {
     }
 }
 
-/// As a `meta=` has it.
-impl fmt::Display for Fields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::ALL {
-            return f.write_str("all");
-        }
-        for (index, field) in self.iter().enumerate() {
-            write!(f, "{}{}", if index == 0 { "" } else { "," }, field.name())?;
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fields({self})")
+        f.debug_set().entries(self.iter()).finish()
     }
 }
 
@@ -351,11 +324,6 @@ fn codec_type(codec: Codec) -> u32 {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(meta: &str, expected: &[Field]) {
-        assert_eq!(Fields::parse(meta), Fields::of(expected));
-    }
-
     #[test]
     fn every_field_is_found_by_its_name_and_has_a_code_of_its_own() {
         for field in Field::ALL {
@@ -365,28 +333,9 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_doubles_and_stray_commas_are_passed_over() {
-        use Field::{Id, Name, Time};
-        check("dmap.itemname,dmap.itemid", &[Id, Name]);
-        check("daap.songtime,daap.songtime,,dmap.itemname,", &[Time, Name]);
-        check("dmap.nosuchname,DMAP.ITEMNAME,dmap.itemid ", &[]);
-        check("", &[]);
-        check("dmap.itemid,all,daap.songtime", Field::ALL);
-    }
-
-    #[test]
-    fn more_names_than_the_limit_are_passed_over() {
-        let meta = format!("{}dmap.itemid", "x,".repeat(MAX_META));
-        check(&meta, &[]);
-        check(&meta[2..], &[Field::Id]);
-    }
-
-    #[test]
     fn the_kind_comes_first_and_the_rare_last() {
-        let order: Vec<_> = Fields::parse("daap.songartworkcount,dmap.itemid,dmap.itemkind")
-            .iter()
-            .map(Field::code)
-            .collect();
+        let fields = Fields::of(&[Field::ArtworkCount, Field::Id, Field::ItemKind]);
+        let order: Vec<_> = fields.iter().map(Field::code).collect();
         assert_eq!(order, [MIKD, MIID, ASAC]);
     }
 }

@@ -4,7 +4,8 @@
 //!   of a list and what of it.
 //! - [`EditAction`] is a change of the playlists that a client asks for.
 //! - [`Query`] is the query language; [`Query::to_filter`] says what it means for a library.
-//! - [`Field`] and [`Fields`] are what `meta=` can name: one table from tag to the model.
+//! - [`Meta`] is what is wanted of each entry: [`Field`]s, one table from tag to the model, and fields of the
+//!   library's own, which [`custom_field`] and [`known_field`] define.
 //! - [`ClientClass`] knows what a client needs that the protocol does not say: one table of [`Quirk`]s.
 //! - [`reply`] has a function for each endpoint: a snapshot and a request in, a [`Reply`] out, whose length is known
 //!   before its bytes are made.
@@ -45,9 +46,11 @@
 //! ```
 
 mod auth;
+mod custom;
 mod fields;
 mod filter;
 mod index;
+mod meta;
 mod query;
 mod quirks;
 pub mod reply;
@@ -55,8 +58,10 @@ mod request;
 mod url;
 
 pub use auth::Credential;
-pub use fields::{Field, Fields, MAX_META};
+pub use custom::{CustomFieldError, MAX_FIELD_NAME, custom_field, known_field};
+pub use fields::{Field, Fields};
 pub use index::Index;
+pub use meta::{MAX_META, Meta};
 pub use query::{Criterion, MAX_QUERY, MAX_QUERY_DEPTH, MAX_WILDCARDS, Query, QueryError};
 pub use quirks::{ClientClass, Quirk};
 pub use reply::Reply;

@@ -12,6 +12,7 @@ pub use self::edit::EditAction;
 use self::parameters::{Parameters, RESERVED, Target, bad, decode};
 use crate::fields::Fields;
 use crate::index::Index;
+use crate::meta::Meta;
 use crate::query::{Query, QueryError};
 
 /// The longest request target that is read, in bytes. iTunes asks for some forty fields in 1,200; the longest query
@@ -147,7 +148,7 @@ impl Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// `meta`: the fields; `None` leaves the choice to the server.
-    pub meta: Option<Fields>,
+    pub meta: Option<Meta>,
     /// `query` or `filter`: which entries.
     pub query: Option<Query>,
     /// `index`: which page of them.
@@ -158,6 +159,13 @@ pub struct Listing {
     pub sort_headers: bool,
     /// What the client has of the list.
     pub step: Step,
+}
+
+impl Listing {
+    /// The wanted fields of those that every library has; `default` if that is left to the server.
+    pub(crate) fn fields(&self, default: Fields) -> Fields {
+        self.meta.as_ref().map_or(default, Meta::fields)
+    }
 }
 
 /// `mw` and `mh`: the box a picture has to fit into, in pixels. 0 leaves a side free.

@@ -287,7 +287,7 @@ mod tests {
 
     /// A reply that compresses to between 1,000 and 5,000 bytes.
     fn listing() -> Result<Reply, RequestError> {
-        Ok(daap_proto::reply::content_codes())
+        daap_proto::reply::content_codes(&daap_model::Model::new("Share").snapshot())
     }
 
     fn short() -> Result<Reply, RequestError> {

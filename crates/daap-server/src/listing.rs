@@ -145,7 +145,7 @@ impl Wanted {
                 };
                 Ok(reply::server_info(&info, client)?)
             }
-            Endpoint::ContentCodes => Ok(reply::content_codes()),
+            Endpoint::ContentCodes => reply::content_codes(snapshot),
             Endpoint::Databases(step) => reply::databases(snapshot, step, client),
             Endpoint::Items { database, listing } => {
                 reply::items(snapshot, *database, listing, client)

@@ -39,7 +39,7 @@ pub fn containers(
         Some((changed, gone)) => (Update::Delta, changed.into(), gone),
         None => (Update::Full, database.containers().into(), Vec::new()),
     };
-    let fields = listing.meta.unwrap_or(DEFAULT_FIELDS);
+    let fields = listing.fields(DEFAULT_FIELDS);
     // Nothing is said of editing where there is none.
     let fields = if client.edits() { fields } else { fields.without(Field::EditCommands) };
     let rows = Slice::page(entries, listing.index, fields);

@@ -30,7 +30,7 @@ pub fn groups(
     let filter = listing.query.as_ref().map(|query| query.to_filter());
     let groups = database(snapshot, database_id)?.groups(kind, filter.as_ref(), sort);
     let total = groups.len();
-    let plan = Plan { kind, fields: listing.meta.unwrap_or(DEFAULT_FIELDS) };
+    let plan = Plan { kind, fields: listing.fields(DEFAULT_FIELDS) };
     let rows = Slice::page(groups, listing.index, plan);
     let sort_names = rows.entries().iter().map(|group| match sort {
         GroupSort::Name => group.sort_name.as_str(),

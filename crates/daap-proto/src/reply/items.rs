@@ -6,6 +6,7 @@ use dmap::{Code, Encoder, Sink, TooLong};
 
 use super::listing::{List, Update, known, seen};
 use super::{Reply, Rows, database};
+use crate::custom::CustomFields;
 use crate::fields::{Field, Fields};
 use crate::quirks::ClientClass;
 use crate::request::{Listing, RequestError};
@@ -51,10 +52,13 @@ pub fn items(
 ) -> Result<Reply, RequestError> {
     let database = database(snapshot, database_id)?;
     let items = database.items();
-    let fields = wanted(listing, DEFAULT_FIELDS).without(Field::ContainerItemId);
+    let columns = Columns {
+        fields: wanted(listing, DEFAULT_FIELDS).without(Field::ContainerItemId),
+        custom: CustomFields::wanted(snapshot, listing.meta.as_ref()),
+    };
     let since = seen(listing, client).map(|seen| database.items_since(seen));
     let Some((changed, gone)) = known(since) else {
-        return full(ADBS, by_album_if_found(items.all(), listing), listing, fields);
+        return full(ADBS, by_album_if_found(items.all(), listing), listing, columns);
     };
     let list = List {
         root: ADBS,
@@ -62,7 +66,7 @@ pub fn items(
         update: Some(Update::Delta),
         total: items.len(),
         returned: changed.len(),
-        rows: Songs::new(changed, fields),
+        rows: Songs::new(changed, columns),
         gone: gone.into_iter().map(|id| id.get()).collect(),
         headers: None,
     };
@@ -88,7 +92,11 @@ pub fn container_items(
         ContainerId::BASE => by_album_if_found(entries.ok_or(missing)?, listing),
         _ => entries.ok_or(missing)?,
     };
-    full(APSO, entries, listing, wanted(listing, DEFAULT_ENTRY_FIELDS))
+    let columns = Columns {
+        fields: wanted(listing, DEFAULT_ENTRY_FIELDS),
+        custom: CustomFields::wanted(snapshot, listing.meta.as_ref()),
+    };
+    full(APSO, entries, listing, columns)
 }
 
 /// What a query finds among all songs comes by album, as iTunes has it, if no order is asked for.
@@ -100,7 +108,7 @@ fn full(
     root: Code,
     selection: Selection<'_>,
     listing: &Listing,
-    fields: Fields,
+    columns: Columns,
 ) -> Result<Reply, RequestError> {
     let filter = listing.query.as_ref().map_or(Filter::EVERYTHING, |query| query.to_filter());
     let selection =
@@ -117,47 +125,59 @@ fn full(
         total: rows.total(),
         returned: rows.len(),
         headers: listing.sort_headers.then(|| rows.headers()),
-        rows: Songs::new(rows, fields),
+        rows: Songs::new(rows, columns),
         gone: Vec::new(),
     };
     Ok(list.reply()?)
 }
 
 fn wanted(listing: &Listing, default: Fields) -> Fields {
-    let fields = listing.meta.unwrap_or(default).and(STRUCTURE);
+    let fields = listing.fields(default).and(STRUCTURE);
     // iTunes fetches artwork only of songs that announce how many they have.
     let fields =
         if fields.has(Field::ExtraData) { fields.with(Field::ArtworkCount) } else { fields };
     if listing.sort_headers { fields.and(SORT_FIELDS) } else { fields }
 }
 
+/// What is sent of each song.
+struct Columns {
+    fields: Fields,
+    custom: CustomFields,
+}
+
+impl Columns {
+    fn write<S: Sink>(&self, row: Row<'_>, out: &mut Encoder<S>) {
+        out.container(MLIT, |out| {
+            self.fields.write(row, out);
+            // Fewest clients know these, so they come last of all.
+            self.custom.write(&row.item.custom, out);
+        });
+    }
+}
+
 /// Songs as they are sent.
 struct Songs {
     rows: daap_model::Rows,
     cursor: Cursor,
-    fields: Fields,
+    columns: Columns,
 }
 
 impl Songs {
-    fn new(rows: daap_model::Rows, fields: Fields) -> Self {
-        Self { rows, cursor: Cursor::default(), fields }
+    fn new(rows: daap_model::Rows, columns: Columns) -> Self {
+        Self { rows, cursor: Cursor::default(), columns }
     }
-}
-
-fn write<S: Sink>(fields: Fields, row: Row<'_>, out: &mut Encoder<S>) {
-    out.container(MLIT, |out| fields.write(row, out));
 }
 
 impl Rows for Songs {
     fn measure(&self) -> Result<u64, TooLong> {
-        Encoder::measure(|out| self.rows.iter().for_each(|row| write(self.fields, row, out)))
+        Encoder::measure(|out| self.rows.iter().for_each(|row| self.columns.write(row, out)))
     }
 
     fn fill(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
         let mut rows = self.rows.iter_from(self.cursor);
         while out.len() < full {
             let Some(row) = rows.next() else { return false };
-            write(self.fields, row, &mut Encoder::new(&mut *out));
+            self.columns.write(row, &mut Encoder::new(&mut *out));
         }
         self.cursor = rows.cursor();
         true

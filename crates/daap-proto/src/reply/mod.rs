@@ -21,6 +21,7 @@ use dmap::{Code, Encoder, TooLong};
 pub use browse::browse;
 pub use containers::containers;
 pub use content_codes::content_codes;
+pub(crate) use content_codes::is_ours;
 pub use databases::databases;
 pub use edited::{edited, entries_added, playlist_added};
 pub use groups::groups;

@@ -6,8 +6,8 @@ use daap_model::{GroupKind, Revision};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{GROUP_KINDS, Listing, PixelBox, RequestError, SORTS, Step, meaning, word};
-use crate::fields::Fields;
 use crate::index::Index;
+use crate::meta::Meta;
 use crate::query::Query;
 
 /// Percent-decoded; a `+` stays one, since in a query it means "and". Bytes that are not UTF-8 become U+FFFD.
@@ -56,7 +56,7 @@ impl Parameters<'_> {
 
     pub(super) fn listing_without_query(&self) -> Listing {
         Listing {
-            meta: self.value("meta").map(|meta| Fields::parse(&meta)),
+            meta: self.value("meta").map(|meta| Meta::parse(&meta)),
             query: None,
             index: self.value("index").and_then(|index| Index::parse(&index)),
             sort: self.value("sort").and_then(|sort| meaning(&SORTS, &sort)),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fields::Field;
+use crate::fields::{Field, Fields};
 use crate::query::tests::any_query;
 use daap_model::ContainerItemId;
 use proptest::prelude::*;
@@ -76,7 +76,9 @@ fn lists_are_read_with_their_parameters() {
             database: DB,
             container: ContainerId::new(7).unwrap(),
             listing: Listing {
-                meta: Some(Fields::of(&[Field::ItemKind, Field::Id, Field::ContainerItemId])),
+                meta: Some(
+                    Fields::of(&[Field::ItemKind, Field::Id, Field::ContainerItemId]).into(),
+                ),
                 query: Some(Query::parse("'daap.songartist:A B'+'daap.songgenre:C+D'").unwrap()),
                 index: Some(Index::From { first: 0, last: Some(9) }),
                 sort: Some(Sort::Album),
@@ -165,7 +167,7 @@ fn what_clients_write_loosely_is_read_as_meant() {
     // TunesRemote SE leaves a comma before the next parameter, and an empty query.
     assert_eq!(
         listing("meta=dmap.itemname,daap.songcompilation,&query=").meta,
-        Some(Fields::of(&[Field::Name, Field::Compilation]))
+        Some(Fields::of(&[Field::Name, Field::Compilation]).into())
     );
     // Banshee leaves an ampersand at the end.
     check("/databases?session-id=0&", Endpoint::Databases(Step::default()));
@@ -370,8 +372,15 @@ fn any_edit() -> impl Strategy<Value = EditAction> {
     ]
 }
 
+fn any_meta() -> impl Strategy<Value = Meta> {
+    let fields = prop::sample::subsequence(Field::ALL, 0..=Field::ALL.len());
+    let others = prop::collection::btree_set("x[a-zA-Z0-9._-]{0,12}", 0..4);
+    let named = (fields, others)
+        .prop_map(|(fields, others)| Meta::Named { fields: Fields::from_iter(fields), others });
+    prop_oneof![1 => Just(Meta::All), 9 => named]
+}
+
 fn any_listing() -> impl Strategy<Value = Listing> {
-    let fields = prop::sample::subsequence(Field::ALL, 0..Field::ALL.len());
     let index = prop_oneof![
         (any::<u32>(), any::<u32>()).prop_map(|(first, more)| Index::From {
             first,
@@ -382,7 +391,7 @@ fn any_listing() -> impl Strategy<Value = Listing> {
     ];
     let sort = prop::sample::select(&Sort::ALL[..]);
     (
-        prop::option::of(fields.prop_map(Fields::from_iter)),
+        prop::option::of(any_meta()),
         prop::option::of(any_query()),
         prop::option::of(index),
         prop::option::of(sort),

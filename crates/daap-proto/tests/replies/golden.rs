@@ -57,12 +57,13 @@ fn server_info_is_told_as_the_client_can_take_it() {
 
 #[test]
 fn content_codes_name_every_tag_we_send() {
-    check("content-codes", reply::content_codes());
+    check_list("content-codes", "/content-codes");
+    check("content-codes-custom", reply::content_codes(&custom()).unwrap());
 }
 
 #[test]
 fn content_codes_have_only_types_that_every_reader_knows() {
-    let root = Element::decode(&reply::content_codes().into_bytes()).unwrap();
+    let root = Element::decode(&reply::content_codes(&snapshot()).unwrap().into_bytes()).unwrap();
     let entries = &root.children()[1..];
     let mut codes: Vec<_> = entries.iter().filter_map(|entry| count(entry, code::MCNM)).collect();
     for entry in entries {
@@ -135,6 +136,36 @@ fn lists_in_full() {
         "/databases/1/groups?group-type=artists&sort=album&meta=dmap.itemname,dmap.persistentid,\
          daap.songartistid,daap.groupalbumcount,daap.songtime",
     );
+}
+
+#[test]
+fn fields_of_the_librarys_own_come_last_with_the_width_of_their_kind() {
+    let check_for = |name, target| check(name, ask(&custom(), itunes(), target).expect(name));
+    check_for(
+        "items-custom",
+        "/databases/1/items?query='dmap.itemid:7'&meta=com.example.text,dmap.itemname,\
+         com.example.ubyte,com.example.byte,com.example.ushort,com.example.short,com.example.uint,\
+         com.example.int,com.example.ulong,com.example.long,com.example.date,com.example.version,\
+         daap.songstarttime",
+    );
+    check_for("items-custom-all", "/databases/1/items?query='dmap.itemid:7'&meta=all");
+    check_for(
+        "container-items-custom",
+        "/databases/1/containers/20/items?meta=com.example.text,dmap.containeritemid",
+    );
+}
+
+#[test]
+fn fields_of_the_librarys_own_are_sent_to_nobody_who_does_not_ask_for_them() {
+    for target in [
+        "/databases/1/items",
+        "/databases/1/items?meta=dmap.itemname",
+        "/databases/1/items?meta=com.example.textile,com.example",
+        "/databases/1/containers/20/items",
+    ] {
+        let reply = ask(&custom(), itunes(), target).unwrap().into_bytes();
+        assert!(!reply.windows(3).any(|bytes| bytes == b"XXX"), "{target}");
+    }
 }
 
 /// What Remote asks of playlists.

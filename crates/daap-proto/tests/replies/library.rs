@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use daap_model::{
     Batch, Codec, ContainerContent, ContainerId, ContainerItem, ContainerItemId, Custom,
-    DatabaseId, Edit, Filter, ItemId, Model, NewContainer, NewItem, NumberField, NumberTest,
-    PersistentId, Revision, SmartRules, Snapshot, Timestamp, Track, Usage,
+    CustomKind, CustomValue, DatabaseId, Edit, Filter, ItemId, Model, NewContainer, NewItem,
+    NumberField, NumberTest, PersistentId, Revision, SmartRules, Snapshot, Timestamp, Track, Usage,
 };
-use daap_proto::{ClientClass, Endpoint, Reply, Request, RequestError, reply};
+use daap_proto::{
+    ClientClass, Endpoint, Reply, Request, RequestError, custom_field, known_field, reply,
+};
 use dmap::Element;
 
 /// iTunes 12.
@@ -46,6 +48,7 @@ pub(crate) fn ask(
         Endpoint::Groups { database, kind, listing } => {
             reply::groups(snapshot, database, kind, &listing)
         }
+        Endpoint::ContentCodes => reply::content_codes(snapshot),
         other => panic!("{other:?} is no list"),
     }
 }
@@ -160,6 +163,54 @@ fn track(title: &str, artist: &str, album: &str, genre: &str, year: u16) -> Trac
         duration_ms: 60_000,
         size: 1_000,
         ..Track::default()
+    }
+}
+
+/// Every kind of field that a program can define.
+const CUSTOM_KINDS: [CustomKind; 11] = [
+    CustomKind::UByte,
+    CustomKind::Byte,
+    CustomKind::UShort,
+    CustomKind::Short,
+    CustomKind::UInt,
+    CustomKind::Int,
+    CustomKind::ULong,
+    CustomKind::Long,
+    CustomKind::Text,
+    CustomKind::Date,
+    CustomKind::Version,
+];
+
+/// The library with fields of its own, `com.example.` and their kind, and one of the table; a song that has them
+/// all; and a playlist with it and one that has none.
+pub(crate) fn custom() -> Arc<Snapshot> {
+    let own = (b'a'..).zip(CUSTOM_KINDS).map(|(letter, kind)| {
+        let name = format!("com.example.{kind:?}").to_lowercase();
+        custom_field([b'X', b'X', b'X', letter], &name, kind).expect("a code and a name to be had")
+    });
+    let fields = own.chain([known_field(*b"asst").expect("a code of the table")]);
+    let (mut custom, mut batch) = (Custom::NONE, Batch::new());
+    for field in fields {
+        custom.set(field.code, extreme(field.kind));
+        batch.push(Edit::Define(field));
+    }
+    let song = track("Jet", "Wings", "Band on the Run", "Rock", 1973);
+    let Edit::PutItem { database, item } = put_item(7, song, Usage::default()) else {
+        unreachable!("this puts an item")
+    };
+    batch.push(Edit::PutItem { database, item: NewItem { custom, ..item } });
+    batch.push(put_container(20, "Customs", None, entries(&[7, 2])));
+    let mut model = model();
+    model.apply(batch).expect("a batch without faults");
+    model.snapshot()
+}
+
+/// The least value if that is below 0, or else the greatest.
+fn extreme(kind: CustomKind) -> CustomValue {
+    match kind.range() {
+        None => "blue".into(),
+        Some((0, greatest)) => CustomValue::Number(greatest),
+        Some((least, _)) => CustomValue::Number(least),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use daap_model::{Batch, Edit, Model, PersistentId, Snapshot, Track, Usage};
 use daap_proto::reply::{self, CHUNK};
-use daap_proto::{ClientClass, Fields, Index, Listing, Query};
+use daap_proto::{ClientClass, Fields, Index, Listing, Meta, Query};
 use dmap::{Element, code};
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn large(songs: u32) -> Model {
 #[test]
 fn chunks_are_bounded_and_sum_up_to_the_announced_length() {
     let snapshot = large(10_000).snapshot();
-    let listing = Listing { meta: Some(Fields::ALL), ..Listing::default() };
+    let listing = Listing { meta: Some(Meta::All), ..Listing::default() };
     let reply = reply::items(&snapshot, DB, &listing, ClientClass::default()).unwrap();
     let length = reply.length();
     let chunks: Vec<_> = reply.collect();
@@ -80,7 +80,7 @@ proptest! {
         filtered in any::<bool>(),
     ) {
         let listing = Listing {
-            meta: Some(fields.into_iter().collect::<Fields>()),
+            meta: Some(fields.into_iter().collect::<Fields>().into()),
             index: Some(Index::From { first, last: last.filter(|last| *last >= first) }),
             sort: sorted.then_some(daap_model::Sort::Artist),
             query: filtered.then(|| Query::parse("'daap.songartist:*1*'").unwrap()),
