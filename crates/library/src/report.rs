@@ -1,6 +1,6 @@
 //! How a source talks to the librarian.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -47,6 +47,9 @@ pub struct Listener {
 pub struct Known {
     /// Its songs, and by what to know them unchanged.
     pub songs: HashMap<SourceKey, Stamp>,
+    /// Those of its songs that it could not reach when it last said so. Unless it says so again before it first
+    /// settles, they count as there.
+    pub away: HashSet<SourceKey>,
     /// Its playlists, likewise.
     pub playlists: HashMap<SourceKey, Stamp>,
 }

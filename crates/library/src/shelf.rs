@@ -56,8 +56,10 @@ impl Shelf {
     /// What a source is told of its earlier runs.
     pub(crate) fn known(&self) -> Known {
         let songs = self.songs.iter().map(|(key, song)| (key.clone(), song.stamp));
+        let away = self.songs.iter().filter(|(_, song)| song.away_since.is_some());
+        let away = away.map(|(key, _)| key.clone());
         let playlists = self.playlists.iter().map(|(key, row)| (key.clone(), row.stamp));
-        Known { songs: songs.collect(), playlists: playlists.collect() }
+        Known { songs: songs.collect(), away: away.collect(), playlists: playlists.collect() }
     }
 
     /// Puts a song there that was saved earlier.

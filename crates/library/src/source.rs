@@ -116,7 +116,7 @@ pub enum Change {
     /// Songs that cannot be reached now (a disk is not mounted, a server is down). They stay listed for
     /// the library's grace period, then count as gone. A later `Song`, `Moved` or `Back` ends it. So does
     /// a restart whose first pass settles without reporting the song as away again; a source therefore
-    /// need not know what it said in an earlier run.
+    /// need not know what it said in an earlier run, though [`Known::away`](crate::Known::away) tells it.
     Away(Vec<SourceKey>),
     /// Songs that are there again, as they were.
     Back(Vec<SourceKey>),

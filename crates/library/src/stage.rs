@@ -67,7 +67,9 @@ impl Stage {
         let put = pending.rows.songs.values().filter_map(|row| self.route(books, row.as_deref()?));
         // A way is there before the song is, and stays until it is gone.
         self.routes.update(put);
-        let changed = self.apply([edits(books, pending, &shown), moved].concat(), now);
+        let mut edits = edits(books, pending, &shown);
+        edits.extend(moved);
+        let changed = self.apply(edits, now);
         let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
         self.routes.update(gone.map(|(id, _)| (*id, None)));
         changed

@@ -58,7 +58,10 @@ impl Pass {
 #[derive(Debug)]
 struct Song {
     stamp: Stamp,
+    /// Whether it was out of reach when it was last looked for, be it in an earlier run.
     away: bool,
+    /// Whether the library was told so in this run.
+    told_away: bool,
     /// How the pass that runs has met it. Set from several threads.
     met: AtomicU8,
 }
@@ -72,7 +75,7 @@ const MET_UNCHANGED: u8 = 2;
 
 impl Song {
     fn new(stamp: Stamp) -> Self {
-        Self { stamp, away: false, met: AtomicU8::new(MET_UNCHANGED) }
+        Self { stamp, away: false, told_away: false, met: AtomicU8::new(MET_UNCHANGED) }
     }
 
     fn met(&self) -> u8 {
@@ -109,8 +112,10 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// A scanner of this folder that goes on from what the library knows.
     pub(crate) fn new(root: PathBuf, threads: usize, report: Report, known: &Known) -> Self {
-        let songs =
-            known.songs.iter().map(|(key, stamp)| (key.clone(), Song::new(*stamp))).collect();
+        let song = |(key, stamp): (&SourceKey, &Stamp)| {
+            (key.clone(), Song { away: known.away.contains(key), ..Song::new(*stamp) })
+        };
+        let songs = known.songs.iter().map(song).collect();
         Self {
             root,
             threads,
@@ -293,7 +298,10 @@ impl Scanner {
     fn away(&mut self, keys: Vec<SourceKey>, pass: &mut Pass) -> Result<(), Closed> {
         let songs = &mut self.songs;
         let newly = keys.into_iter().filter(|key| {
-            songs.get_mut(key).is_some_and(|song| !std::mem::replace(&mut song.away, true))
+            songs.get_mut(key).is_some_and(|song| {
+                song.away = true;
+                !std::mem::replace(&mut song.told_away, true)
+            })
         });
         let newly: Vec<_> = newly.collect();
         self.tell_keys(&newly, Change::Away, pass)
@@ -310,7 +318,7 @@ impl Scanner {
             .collect();
         for key in &back {
             if let Some(song) = self.songs.get_mut(key) {
-                song.away = false;
+                (song.away, song.told_away) = (false, false);
             }
         }
         self.tell_keys(&back, Change::Back, pass)

@@ -158,6 +158,16 @@ async fn a_root_that_is_missing_or_suddenly_empty_is_away_and_comes_back() {
     let (said, shelf) = pass(&root, shelf).await;
     assert_eq!(said, ["away a.mp3 b.mp3"]);
     assert_eq!(shelf.keys(), ["a.mp3", "b.mp3"]);
+
+    // Nor is a song gone because a stray one lies in the bare place at the next start.
+    write(&root, "c.mp3", "C");
+    let (said, shelf) = pass(&root, shelf).await;
+    assert_eq!(said, ["away a.mp3 b.mp3", "song c.mp3"]);
+    fs::remove_dir_all(&root).unwrap();
+    fs::rename(&aside, &root).unwrap();
+    let (said, shelf) = pass(&root, shelf).await;
+    assert_eq!(said, ["back a.mp3 b.mp3", "gone c.mp3"]);
+    assert!(shelf.away.is_empty());
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ impl Shelf {
         let key = |key: &String| SourceKey::from(key.as_str());
         Known {
             songs: self.songs.iter().map(|(name, (stamp, _))| (key(name), *stamp)).collect(),
+            away: self.away.iter().map(key).collect(),
             playlists: self.playlists.iter().map(|(name, list)| (key(name), list.stamp)).collect(),
         }
     }
