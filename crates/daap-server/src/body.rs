@@ -14,9 +14,9 @@ use library::ByteStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use crate::delivery::Delivering;
 use crate::limits::FILE_CHUNK;
 use crate::record::Record;
-use crate::session::Activity;
 
 /// The body of a response, with the length that was announced for it.
 ///
@@ -28,8 +28,8 @@ pub struct Body {
     source: Source,
     /// Bytes still to come; `None` if nobody knows.
     left: Option<u64>,
-    /// The session is not idle while its song plays.
-    activity: Option<Activity>,
+    /// Boxed: only songs and pictures have it, and every held answer has its room.
+    delivering: Option<Box<Delivering>>,
     record: Option<Record>,
 }
 
@@ -72,12 +72,12 @@ impl Body {
     }
 
     fn new(source: Source, left: Option<u64>) -> Self {
-        Self { source, left, activity: None, record: None }
+        Self { source, left, delivering: None, record: None }
     }
 
-    /// Holds a session while the body is being sent.
-    pub(crate) fn holding(mut self, activity: Option<Activity>) -> Self {
-        self.activity = activity;
+    /// Tells `delivering` what is sent.
+    pub(crate) fn delivering(mut self, delivering: Delivering) -> Self {
+        self.delivering = Some(Box::new(delivering));
         self
     }
 
@@ -116,10 +116,16 @@ impl Body {
             ))),
             (piece, _) => piece,
         };
-        if let Some(Ok(bytes)) = &piece {
-            self.left = self.left.map(|left| left - bytes.len() as u64);
-            if let Some(record) = &mut self.record {
-                record.sent(bytes.len() as u64);
+        let sent =
+            piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len) as u64;
+        self.left = self.left.map(|left| left - sent);
+        if let Some(record) = &mut self.record {
+            record.sent(sent);
+        }
+        if let Some(delivering) = &mut self.delivering {
+            delivering.sent(sent);
+            if piece.is_none() || self.left == Some(0) {
+                delivering.complete();
             }
         }
         piece
@@ -138,6 +144,9 @@ impl http_body::Body for Body {
         loop {
             if body.left == Some(0) {
                 return Poll::Ready(None);
+            }
+            if let Some(delivering) = &mut body.delivering {
+                delivering.begin();
             }
             let piece = ready!(body.poll_source(cx));
             match body.account(piece) {

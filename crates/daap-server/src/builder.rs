@@ -12,14 +12,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::compress::Compressor;
+use crate::event::Observers;
 use crate::host::HostNames;
 use crate::listen::{self, BindError, Front};
 use crate::permit::Permit;
 use crate::quota::Quota;
 use crate::service::Core;
-use crate::session::Sessions;
+use crate::sessions::Sessions;
 use crate::throttle::Throttle;
-use crate::{Limits, Network, Service, Uptime};
+use crate::upkeep;
+use crate::{Event, Handle, Limits, Network, Service, Uptime};
 
 /// What a server needs to know before it serves. Made by [`Server::builder`].
 pub struct Builder {
@@ -29,6 +31,7 @@ pub struct Builder {
     hosts: HostNames,
     limits: Limits,
     uptime: Uptime,
+    observers: Observers,
 }
 
 impl Builder {
@@ -70,6 +73,15 @@ impl Builder {
         self
     }
 
+    /// Calls `observe` with each [`Event`], from whatever thread it happens on. It must return quickly and
+    /// never block, as clients wait meanwhile: hand on what takes long. A panic in it is caught. Any number
+    /// of observers can be set; they are called in turn.
+    #[must_use]
+    pub fn observe(mut self, observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observers.add(observe);
+        self
+    }
+
     /// Listens on these addresses. Port 0 is any free one; `[::]` includes IPv4. Connections wait until
     /// [`Server::run`]. Must be called within a tokio runtime.
     ///
@@ -80,7 +92,7 @@ impl Builder {
         Ok(Server { front: Front::new(self.core()), listeners })
     }
 
-    /// Makes a service of it, to be mounted in another HTTP server.
+    /// Makes a service of it, to be mounted in another HTTP server. Must be called within a tokio runtime.
     #[must_use]
     pub fn service(self) -> Service {
         Service::new(self.core())
@@ -88,19 +100,21 @@ impl Builder {
 
     fn core(self) -> Arc<Core> {
         let limits = self.limits;
+        let observers = Arc::new(self.observers);
         let preparing = Arc::new(Semaphore::new(limits.listings_at_once.max(1)));
         let permit = Permit {
             hosts: self.hosts,
             trusted: self.trusted,
             password: self.password,
-            sessions: Sessions::new(self.uptime.clone(), &limits),
+            sessions: Sessions::new(self.uptime.clone(), &limits, Arc::clone(&observers)),
             throttle: Throttle::new(self.uptime.clone(), &limits),
             told: Once::new(),
         };
-        Arc::new(Core {
+        let core = Arc::new(Core {
             snapshots: self.share.watch(),
             share: self.share,
             permit,
+            observers,
             compressor: Compressor::new(&limits, Arc::clone(&preparing)),
             metrics: Arc::default(),
             polls: Quota::new(limits.polls, limits.polls_per_peer),
@@ -112,7 +126,9 @@ impl Builder {
             stopping: CancellationToken::new(),
             uptime: self.uptime,
             started_unix: unix_seconds(),
-        })
+        });
+        upkeep::start(&core);
+        core
     }
 }
 
@@ -137,6 +153,7 @@ impl Server {
             hosts: HostNames::default(),
             limits: Limits::default(),
             uptime: Uptime::system(),
+            observers: Observers::default(),
         }
     }
 
@@ -146,7 +163,13 @@ impl Server {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// Serves until `shutdown` is done. Then no more connections are taken, held polls are answered 503,
+    /// Looks at the server and stops it, from wherever the program likes.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.front.handle()
+    }
+
+    /// Serves until `shutdown` is done, or [`Handle::stop`] is called. Then no more connections are taken, held polls are answered 503,
     /// streams may go on for [`Limits::farewell`], and it returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         // Dropping this future half-way must not leave connections behind.
@@ -155,7 +178,10 @@ impl Server {
         for listener in self.listeners {
             accepting.spawn(Arc::clone(&self.front).accept(listener));
         }
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = self.front.stopped() => {}
+        }
         self.front.stop();
         while accepting.join_next().await.is_some() {}
         self.front.drain().await;

@@ -118,9 +118,13 @@ fn with_range(mut answer: Answer, range: &str) -> Answer {
     answer
 }
 
-/// A picture; 204 if there is none, as clients know it from OwnTone.
-pub(crate) fn picture(artwork: Option<Artwork>) -> Answer {
-    let Some(artwork) = artwork else { return answer::bare(StatusCode::NO_CONTENT) };
+/// Says that there is no picture: 204, as clients know it from OwnTone.
+pub(crate) fn no_picture() -> Answer {
+    answer::bare(StatusCode::NO_CONTENT)
+}
+
+/// A picture.
+pub(crate) fn picture(artwork: Artwork) -> Answer {
     let body = Body::whole(artwork.bytes);
     answer::fresh(answer::typed(StatusCode::OK, artwork.media_type, body))
 }

@@ -10,6 +10,7 @@
 //!
 //! - [`Server`] and its [`Builder`] put a server together and run it; a [`Service`] is one without sockets, for
 //!   another program's HTTP server.
+//! - [`Handle`] shows who is logged in ([`SessionInfo`]) and stops it; an [`Event`] tells an observer what happens.
 //! - [`Limits`] are its bounds, [`Network`] names the peers it trusts, [`Uptime`] is its clock.
 //!
 //! A request's way through the crate: `listen.rs` has the connection, `service.rs` decides, `permit.rs`
@@ -38,6 +39,9 @@ mod body;
 mod builder;
 mod compress;
 mod content;
+mod delivery;
+mod event;
+mod handle;
 mod head;
 mod host;
 mod limits;
@@ -53,14 +57,19 @@ mod range;
 mod record;
 mod service;
 mod session;
+mod sessions;
 mod status;
 mod throttle;
+mod upkeep;
 mod uptime;
 
 pub use body::Body;
 pub use builder::{Builder, Server};
+pub use event::{Delivery, Ending, Event};
+pub use handle::Handle;
 pub use limits::Limits;
 pub use listen::BindError;
 pub use mount::Service;
 pub use peer::{Network, NetworkError, Peer};
+pub use session::{SessionInfo, SessionState};
 pub use uptime::Uptime;

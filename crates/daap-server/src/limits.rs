@@ -83,6 +83,9 @@ impl Default for Limits {
 /// The longest request line with its headers, in bytes. A longer one is answered 431.
 pub(crate) const HEAD_BYTES: usize = 64 << 10;
 
+/// What is kept of the name by which a client calls itself, in bytes.
+pub(crate) const AGENT_BYTES: usize = 256;
+
 /// What is read of a song file at a time. A stream holds two such pieces: one being sent, one read ahead.
 pub(crate) const FILE_CHUNK: usize = 256 << 10;
 

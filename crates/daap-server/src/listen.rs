@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::Handle;
 use crate::head::{HeadGuard, Phase};
 use crate::limits::HEAD_BYTES;
 use crate::peer::Peer;
@@ -110,7 +111,16 @@ impl Front {
 
     /// Takes no more connections, closes the idle ones, lets go of held polls.
     pub(crate) fn stop(&self) {
-        self.core.stopping.cancel();
+        self.core.stop();
+    }
+
+    /// Waits until the server is told to stop.
+    pub(crate) async fn stopped(&self) {
+        self.core.stopping.cancelled().await;
+    }
+
+    pub(crate) fn handle(&self) -> Handle {
+        Handle::new(&self.core)
     }
 
     /// Cuts every connection when the guards are dropped, however that comes about.

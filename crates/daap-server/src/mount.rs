@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use daap_proto::{Request, RequestError};
 use http::{Response, StatusCode, Uri};
 
+use crate::Handle;
 use crate::answer::{self, Answer};
 use crate::body::Body;
 use crate::head::Phase;
@@ -60,6 +61,12 @@ pub struct Service {
 impl Service {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         Self { core }
+    }
+
+    /// Looks at the share's sessions, and ends it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(&self.core)
     }
 
     /// Whether a request with this target is for a share. Others can go to other routes.

@@ -21,13 +21,16 @@ use daap_proto::Credential;
 use crate::Network;
 use crate::host::HostNames;
 use crate::peer::{Origin, Peer};
-use crate::session::{Activity, Sessions};
+use crate::session::{Activity, Guest};
+use crate::sessions::Sessions;
 use crate::throttle::Throttle;
 
 /// Who asks, and what it says to be let in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller<'a> {
     pub(crate) peer: Peer,
+    /// What it calls itself; empty if nothing.
+    pub(crate) agent: &'a str,
     /// The session it names.
     pub(crate) session: Option<u32>,
     /// Its `Authorization` header.
@@ -111,7 +114,9 @@ impl Permit {
     pub(crate) fn login(&self, caller: Caller<'_>) -> Result<u32, Refusal> {
         self.password(caller)?;
         let Peer { address, origin } = caller.peer;
-        self.sessions.open(address, origin == Origin::Machine).map_err(|_| Refusal::TableFull)
+        let exempt = origin == Origin::Machine;
+        let guest = Guest { address, exempt, agent: caller.agent, user: None };
+        self.sessions.open(guest).map_err(|_| Refusal::TableFull)
     }
 
     /// For lists and news. A client that has a valid credential and a stale session is told so with 403,
@@ -168,6 +173,7 @@ mod tests {
     use super::*;
     use crate::{Limits, Uptime};
     use std::net::SocketAddr;
+    use std::sync::Arc;
 
     // "none:sesame" and "none:wrong"
     const RIGHT: &str = "Basic bm9uZTpzZXNhbWU=";
@@ -180,7 +186,7 @@ mod tests {
             hosts: HostNames::default(),
             trusted: vec!["100.64.0.0/10".parse().unwrap()],
             password: password.map(str::to_owned),
-            sessions: Sessions::new(uptime.clone(), &limits),
+            sessions: Sessions::new(uptime.clone(), &limits, Arc::default()),
             throttle: Throttle::new(uptime, &limits),
             told: Once::new(),
         }
@@ -191,7 +197,7 @@ mod tests {
     }
 
     fn caller(session: Option<u32>, credential: Option<&str>) -> Caller<'_> {
-        Caller { peer: peer(5), session, credential: credential.map(str::as_bytes) }
+        Caller { peer: peer(5), agent: "", session, credential: credential.map(str::as_bytes) }
     }
 
     #[test]

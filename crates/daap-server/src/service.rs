@@ -17,6 +17,8 @@ use crate::answer::{self, Answer};
 use crate::body::Body;
 use crate::compress::{Compressor, takes_gzip};
 use crate::content::{self, Sending};
+use crate::delivery::{Delivering, Part};
+use crate::event::Observers;
 use crate::head::Answering;
 use crate::listing::{self, Asker};
 use crate::longpoll::{self, News};
@@ -29,6 +31,9 @@ use crate::session::Activity;
 use crate::status::{self, Status};
 use crate::{Limits, Uptime};
 
+/// What those are told who ask too late.
+const STOPPING: &str = "the server is shutting down";
+
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
 
 /// What answers requests, whoever accepted them. All connections share it.
@@ -37,6 +42,7 @@ pub(crate) struct Core {
     /// The share's library as it becomes.
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) permit: Permit,
+    pub(crate) observers: Arc<Observers>,
     pub(crate) compressor: Compressor,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) polls: Arc<Quota>,
@@ -67,6 +73,12 @@ impl Core {
         self.snapshots.borrow().clone()
     }
 
+    /// Ends the sessions and lets go of held polls. Streams go on.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+        self.permit.sessions.close_all();
+    }
+
     /// Answers a request, whatever happens.
     pub(crate) async fn call(&self, head: Parts, peer: Peer, answering: Answering) -> Answer {
         let head_only = head.method == Method::HEAD;
@@ -90,6 +102,9 @@ impl Core {
     async fn answer(&self, head: Parts, peer: Peer) -> (&'static str, Answer) {
         if let Err(refusal) = self.permit.door(peer, hosts(&head)) {
             return ("refused", answer::refused(&refusal));
+        }
+        if self.stopping.is_cancelled() {
+            return ("refused", answer::busy(STOPPING));
         }
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
         match route(&head.uri) {
@@ -117,12 +132,13 @@ impl Core {
         peer: Peer,
     ) -> Result<Answer, Refusal> {
         let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let caller = Caller { peer, session: request.session_id, credential };
+        let agent = agent(&headers);
+        let caller = Caller { peer, agent, session: request.session_id, credential };
         Ok(match request.endpoint {
             Endpoint::ServerInfo | Endpoint::ContentCodes => {
                 Box::pin(self.list(request, headers, peer)).await
             }
-            Endpoint::Login => self.login(caller, &headers)?,
+            Endpoint::Login => self.login(caller)?,
             Endpoint::Logout => {
                 self.permit.list(caller)?;
                 self.logout(request.session_id)
@@ -141,15 +157,15 @@ impl Core {
                 Box::pin(self.song(database, item, session, headers)).await
             }
             Endpoint::ItemArtwork { database, item, size } => {
-                self.permit.content(caller)?;
-                Box::pin(self.artwork(database, item, size)).await
+                let session = self.permit.content(caller)?;
+                Box::pin(self.artwork(database, item, size, session)).await
             }
             Endpoint::GroupArtwork { database, group, size, .. } => {
-                self.permit.content(caller)?;
+                let session = self.permit.content(caller)?;
                 match self.group_item(database, group) {
                     None => answer::text(StatusCode::NOT_FOUND, "there is no such group"),
-                    Some(None) => content::picture(None),
-                    Some(Some(item)) => Box::pin(self.artwork(database, item, size)).await,
+                    Some(None) => content::no_picture(),
+                    Some(Some(item)) => Box::pin(self.artwork(database, item, size, session)).await,
                 }
             }
             _ => {
@@ -159,11 +175,9 @@ impl Core {
         })
     }
 
-    fn login(&self, caller: Caller<'_>, headers: &HeaderMap) -> Result<Answer, Refusal> {
+    fn login(&self, caller: Caller<'_>) -> Result<Answer, Refusal> {
         let id = self.permit.login(caller)?;
-        let client =
-            headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default();
-        tracing::info!(peer = %caller.peer.address, client, "logged in");
+        tracing::info!(peer = %caller.peer.address, client = caller.agent, "logged in");
         Ok(listing::whole(daap_proto::reply::login(id)))
     }
 
@@ -180,6 +194,7 @@ impl Core {
                 let Some(_held) = self.polls.take_for(peer) else {
                     return Ok(answer::busy("too many requests are held"));
                 };
+                let session = session.waiting();
                 longpoll::wait(self.snapshots.clone(), seen, &session, &self.stopping).await
             }
             (news, _) => news.unwrap_or(News::Stopping),
@@ -187,7 +202,7 @@ impl Core {
         Ok(match news {
             News::Revision(now) => listing::whole(daap_proto::reply::update(now)),
             News::LoggedOut => return Err(Refusal::NoSession),
-            News::Stopping => answer::busy("the server is shutting down"),
+            News::Stopping => answer::busy(STOPPING),
         })
     }
 
@@ -206,14 +221,40 @@ impl Core {
         let sending = Sending { headers: &headers, part_is_ok, readers: &self.readers };
         let answer = content::song(opened, sending).await;
         let answer = answer.unwrap_or_else(|error| content::not_read(&error));
-        answer.map(|body| body.holding(session))
+        self.deliver(Part::Sound, database, item, session, answer)
     }
 
-    async fn artwork(&self, database: DatabaseId, item: ItemId, size: Option<PixelBox>) -> Answer {
+    async fn artwork(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        size: Option<PixelBox>,
+        session: Option<Activity>,
+    ) -> Answer {
         match self.share.artwork(database, item, artwork_size(size)).await {
-            Ok(artwork) => content::picture(artwork),
+            Ok(Some(artwork)) => {
+                self.deliver(Part::Artwork, database, item, session, content::picture(artwork))
+            }
+            Ok(None) => content::no_picture(),
             Err(error) => content::not_opened(&error),
         }
+    }
+
+    /// An answer of which it is noted what was sent, if it is one with content.
+    fn deliver(
+        &self,
+        part: Part,
+        database: DatabaseId,
+        item: ItemId,
+        session: Option<Activity>,
+        answer: Answer,
+    ) -> Answer {
+        if !answer.status().is_success() {
+            return answer;
+        }
+        let observers = Arc::clone(&self.observers);
+        let delivering = Delivering::new(part, database, item, session, observers);
+        answer.map(|body| body.delivering(delivering))
     }
 
     /// The song whose picture stands for a group; `Some(None)` if none of its songs has one.
@@ -237,6 +278,12 @@ impl Core {
         let status = serde_json::to_vec(&Status::of(self, &snapshot));
         let status = status.expect("names and numbers make JSON");
         answer::fresh(answer::typed(StatusCode::OK, "application/json", Body::whole(status.into())))
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.stopping.cancel();
     }
 }
 
@@ -276,9 +323,16 @@ fn name(endpoint: &Endpoint) -> &'static str {
     }
 }
 
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn agent(headers: &HeaderMap) -> &str {
+    text(headers, USER_AGENT).unwrap_or_default()
+}
+
 fn class(headers: &HeaderMap) -> ClientClass {
-    let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    ClientClass::new(header(USER_AGENT), header(CLIENT_DAAP_VERSION))
+    ClientClass::new(text(headers, USER_AGENT), text(headers, CLIENT_DAAP_VERSION))
 }
 
 /// A box with a free side is as large as can be there.

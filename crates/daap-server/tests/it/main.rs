@@ -5,6 +5,7 @@ mod access;
 mod listening;
 mod lists;
 mod mounted;
+mod observed;
 mod requests;
 mod share;
 mod shutdown;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use daap_model::{Snapshot, Track};
-use daap_server::{Builder, Server};
+use daap_server::{Builder, Handle, Server};
 use dmap::code::{ADBS, MIID, MINM, MLCL, MLIT, MUSR};
 use dmap::{Code, Element};
 use library::{
@@ -23,6 +23,7 @@ pub(crate) struct Share {
     pub(crate) address: SocketAddr,
     pub(crate) songs: Shelf,
     pub(crate) library: Library,
+    pub(crate) handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
@@ -48,12 +49,12 @@ impl Share {
         library.watch().wait_for(is_listed).await.unwrap();
         let builder = set(Server::builder(library.clone()));
         let server = builder.bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
-        let address = server.addresses()[0];
+        let (address, handle) = (server.addresses()[0], server.handle());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Self { address, songs, library, stop: Some(stop), running }
+        Self { address, songs, library, handle, stop: Some(stop), running }
     }
 
     pub(crate) async fn connect(&self) -> Connection {
@@ -141,6 +142,8 @@ pub(crate) enum Opening {
     File(PathBuf),
     /// Pieces of bytes as a stream, of which this length is announced.
     Stream(Vec<&'static str>, Option<u64>),
+    /// A stream of silence that goes on for ever.
+    Endless,
     Busy,
     Panic,
 }
@@ -194,6 +197,11 @@ impl Source for Shelf {
                 let pieces: Vec<_> = pieces.collect();
                 let body = Body::Stream(Box::pin(futures_util::stream::iter(pieces)));
                 Ok(Content { length, body })
+            }
+            Some(Opening::Endless) => {
+                let silence = || Ok(bytes::Bytes::from_static(&[0; 1000]));
+                let body = Body::Stream(Box::pin(futures_util::stream::repeat_with(silence)));
+                Ok(Content { length: None, body })
             }
             Some(Opening::Busy) => Err(SourceError::Busy),
             Some(Opening::Panic) => panic!("a bug that a test has put here"),

@@ -1,0 +1,38 @@
+//! A server as seen by the program around it.
+
+use std::sync::{Arc, Weak};
+
+use crate::service::Core;
+use crate::session::SessionInfo;
+
+/// Looks at a running server and stops it. Clones are of the same server; it does not keep the server alive.
+#[derive(Clone)]
+pub struct Handle {
+    core: Weak<Core>,
+}
+
+impl Handle {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
+        Self { core: Arc::downgrade(core) }
+    }
+
+    /// Who is logged in, in the order in which they came.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionInfo> {
+        self.core.upgrade().map(|core| core.permit.sessions.all()).unwrap_or_default()
+    }
+
+    /// Stops the server, as if the future given to [`Server::run`](crate::Server::run) were done. A mounted
+    /// [`Service`](crate::Service) ends its sessions, answers held requests, and answers 503 from then on.
+    pub fn stop(&self) {
+        if let Some(core) = self.core.upgrade() {
+            core.stop();
+        }
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("sessions", &self.sessions().len()).finish()
+    }
+}
