@@ -20,6 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dapple", &["daap-server", "discovery", "source-folder", "store"]),
     // For tests only: nothing but dev-dependencies may name it.
     ("testkit", &["daap-server", "discovery", "source-folder", "store"]),
+    // Measures; nothing names it.
+    ("bench", &["daap-proto", "store"]),
     ("xtask", &[]),
 ];
 

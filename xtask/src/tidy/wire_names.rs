@@ -11,7 +11,8 @@ use super::{Finding, Tree};
 const TABLE: &str = "crates/dmap/src/code.rs";
 
 /// Who may spell them: the protocol crates, what tests them, and the chores.
-const SPELLERS: &[&str] = &["crates/dmap", "crates/daap-proto", "crates/testkit", "fuzz", "xtask"];
+const SPELLERS: &[&str] =
+    &["crates/dmap", "crates/daap-proto", "crates/testkit", "crates/bench", "fuzz", "xtask"];
 
 /// URI parameters of DAAP whose names are too odd to mean anything else.
 const PARAMETERS: &[&str] = &[
