@@ -4,22 +4,16 @@
 //! lines, and is good when its exit code is 0. This side builds the server, knows what each test needs
 //! installed, gives it folders and a time limit, and counts.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-/// How often a running test is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// How long a test that is out of time may take to clean up.
-const LAST_WORDS: Duration = Duration::from_secs(15);
+use crate::script::{self, Running, on_path, target};
 
 /// How many lines of a failed test are shown when it says nothing of its own.
 const TAIL_LINES: usize = 15;
@@ -207,13 +201,6 @@ impl Need {
     }
 }
 
-/// Whether a program can be found. `/usr/sbin` counts: not every user has it on the path.
-fn on_path(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
-    folders.any(|folder| folder.join(name).is_file())
-}
-
 fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
@@ -243,7 +230,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let server = match &args.server {
         Some(server) => fs::canonicalize(server)
             .with_context(|| format!("no server at {}", server.display()))?,
-        None => build(root)?,
+        None => script::build(root, "dapple", "release")?.join("dapple"),
     };
     let folder = tempfile::Builder::new().prefix("dapple-e2e-").tempdir()?;
     // A test may run a server as another user.
@@ -276,21 +263,6 @@ fn list(tests: &[&Test]) -> io::Result<()> {
         }
     }
     writeln!(out, "xtask/e2e/setup.sh installs what they need (Debian 12, as root).")
-}
-
-fn target(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
-}
-
-/// Builds the release of `dapple`; where it is.
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--locked", "--quiet", "--package", "dapple"]);
-    if !command.current_dir(root).status().context("cannot run cargo")?.success() {
-        bail!("dapple does not build");
-    }
-    Ok(target(root).join("release/dapple"))
 }
 
 /// Where things are, for all tests.
@@ -351,55 +323,9 @@ impl Runner {
 
     fn start(&self, test: &Test, work: &Path, output: &Path) -> anyhow::Result<Running> {
         let (script, arguments) = test.script.split_first().expect("every test names its script");
-        let interpreter = if script.ends_with(".py") { "python3" } else { "bash" };
-        let output = File::create(output)?;
-        let mut command = Command::new(interpreter);
-        command.arg(self.scripts.join(script)).args(arguments).current_dir(work);
-        command.env("DAPPLE", &self.server).env("E2E_WORK", work).env("E2E_CACHE", &self.cache);
-        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        // A group of its own, so that a test out of time goes with all it has started.
-        let child = command.process_group(0).spawn();
-        Ok(Running(child.with_context(|| format!("cannot start {interpreter}"))?))
-    }
-}
-
-/// A test that has been started.
-struct Running(Child);
-
-impl Running {
-    /// Whether it ended well; `None` if it did not end in time.
-    fn wait(mut self, limit: Duration) -> anyhow::Result<Option<bool>> {
-        if let Some(well) = self.ended_within(limit)? {
-            return Ok(Some(well));
-        }
-        // It may have made things, such as network namespaces, that only it can undo.
-        self.signal("-TERM")?;
-        if self.ended_within(LAST_WORDS)?.is_none() {
-            self.signal("-KILL")?;
-            self.0.wait()?;
-        }
-        Ok(None)
-    }
-
-    fn ended_within(&mut self, limit: Duration) -> anyhow::Result<Option<bool>> {
-        let end = Instant::now() + limit;
-        loop {
-            if let Some(status) = self.0.try_wait()? {
-                return Ok(Some(status.success()));
-            }
-            if Instant::now() >= end {
-                return Ok(None);
-            }
-            thread::sleep(LOOK_EVERY);
-        }
-    }
-
-    /// Signals it and all that it has started.
-    fn signal(&self, signal: &str) -> anyhow::Result<()> {
-        let group = format!("-{}", self.0.id());
-        Command::new("kill").args([signal, "--", &group]).status()?;
-        Ok(())
+        let mut command = script::command(&self.scripts.join(script), work);
+        command.args(arguments).env("DAPPLE", &self.server).env("E2E_CACHE", &self.cache);
+        Running::start(command, output)
     }
 }
 
@@ -441,14 +367,5 @@ mod tests {
         let missing = Program("no-such-program-anywhere").missing();
         assert_eq!(missing.as_deref(), Some("needs the program no-such-program-anywhere"));
         assert!(Program("sh").missing().is_none());
-    }
-
-    #[test]
-    fn a_test_out_of_time_is_ended() {
-        let mut command = Command::new("sleep");
-        let child = command.arg("600").process_group(0).spawn().unwrap();
-        assert_eq!(Running(child).wait(Duration::from_millis(50)).unwrap(), None);
-        let child = Command::new("true").spawn().unwrap();
-        assert_eq!(Running(child).wait(Duration::from_secs(20)).unwrap(), Some(true));
     }
 }

@@ -5,6 +5,7 @@
 //! - `cargo xtask e2e` runs `dapple` against clients that others wrote.
 
 mod e2e;
+mod script;
 mod tidy;
 
 use std::path::{Path, PathBuf};
