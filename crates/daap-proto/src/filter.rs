@@ -17,8 +17,8 @@ impl Query {
         self.known().unwrap_or(Filter::EVERYTHING)
     }
 
-    /// Whether any of it can be judged: what cannot narrows nothing, and all songs would be meant.
-    pub(crate) fn says_something(&self) -> bool {
+    /// Whether any of it can be judged; if not, all songs are meant.
+    pub(crate) fn narrows(&self) -> bool {
         self.known().is_some()
     }
 

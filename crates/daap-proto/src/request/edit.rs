@@ -12,7 +12,7 @@ use super::parameters::{Parameters, Target, bad};
 use crate::filter::number;
 use crate::query::{Criterion, Query};
 
-/// A change of the playlists of a database. The longest has a `edit-params` of [`MAX_QUERY`](crate::MAX_QUERY) bytes.
+/// A change of the playlists of a database. The longest has `edit-params` of [`MAX_QUERY`](crate::MAX_QUERY) bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditAction {
     /// `add` on a database: a new playlist.
@@ -142,7 +142,7 @@ impl Wanted {
 
     fn songs(&self) -> Result<Query, RequestError> {
         let query = self.query()?;
-        if query.says_something() { Ok(query) } else { Err(self.bad()) }
+        if query.narrows() { Ok(query) } else { Err(self.bad()) }
     }
 
     fn entries(&self) -> Result<Vec<ContainerItemId>, RequestError> {

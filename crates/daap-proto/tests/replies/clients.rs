@@ -72,5 +72,7 @@ fn rhythmbox_is_sent_no_tag_it_does_not_know() {
         "/databases/1/containers/11/items?session-id=7&revision-number=2&meta=dmap.itemid",
     ] {
         check(ask(&snapshot(), imitator(), target).unwrap());
+        // Nor if the library has fields of its own, and playlists can be edited.
+        check(ask(&custom(), imitator().editing(), target).unwrap());
     }
 }

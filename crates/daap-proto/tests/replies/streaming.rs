@@ -2,17 +2,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use daap_model::{Batch, Edit, Model, PersistentId, Snapshot, Track, Usage};
+use daap_model::{Batch, CustomKind, Edit, Model, PersistentId, Snapshot, Track, Usage};
 use daap_proto::reply::{self, CHUNK};
-use daap_proto::{ClientClass, Fields, Index, Listing, Meta, Query};
+use daap_proto::{ClientClass, Index, Listing, Meta, Query, custom_field};
 use dmap::{Element, code};
 use proptest::prelude::*;
 
 use crate::library::*;
 
+/// A library where every third song has a field of the library's own, `x.mood`.
 fn large(songs: u32) -> Model {
     let mut model = Model::new("Large");
-    let mut batch = Batch::new().with(Edit::PutDatabase {
+    let mood = custom_field(*b"XMOD", "x.mood", CustomKind::Text).expect("a free code");
+    let mut batch = Batch::new().with(Edit::Define(mood.clone())).with(Edit::PutDatabase {
         id: DB,
         persistent_id: PersistentId::new(1),
         name: "Large".into(),
@@ -26,7 +28,11 @@ fn large(songs: u32) -> Model {
             duration_ms: id,
             ..Track::default()
         };
-        batch.push(put_item(id, track, Usage::default()));
+        let mut put = put_item(id, track, Usage::default());
+        if let (Edit::PutItem { item, .. }, 0) = (&mut put, id % 3) {
+            item.custom.set(mood.code, format!("Mood {}", id % 1009));
+        }
+        batch.push(put);
     }
     model.apply(batch).expect("a batch without faults");
     model
@@ -73,6 +79,7 @@ proptest! {
     #[test]
     fn any_list_has_the_length_it_announces(
         fields in prop::sample::subsequence(daap_proto::Field::ALL, 0..20),
+        custom in any::<bool>(),
         first in 0_u32..4_000,
         last in prop::option::of(0_u32..4_000),
         sorted in any::<bool>(),
@@ -80,7 +87,10 @@ proptest! {
         filtered in any::<bool>(),
     ) {
         let listing = Listing {
-            meta: Some(fields.into_iter().collect::<Fields>().into()),
+            meta: Some(Meta::Named {
+                fields: fields.into_iter().collect(),
+                others: custom.then(|| "x.mood".to_owned()).into_iter().collect(),
+            }),
             index: Some(Index::From { first, last: last.filter(|last| *last >= first) }),
             sort: sorted.then_some(daap_model::Sort::Artist),
             query: filtered.then(|| Query::parse("'daap.songartist:*1*'").unwrap()),
@@ -96,5 +106,10 @@ proptest! {
         let list = root.child(code::MLCL).unwrap().children();
         prop_assert_eq!(list.len() as u64, returned);
         prop_assert!(list.iter().all(|song| song.children()[0].code == code::MIKD));
+        let has_mood = |song: &Element| song.child(dmap::Code(*b"XMOD")).is_some();
+        for song in list {
+            let third = song.child(code::MIID).and_then(Element::uint).unwrap() % 3 == 0;
+            prop_assert_eq!(has_mood(song), custom && third);
+        }
     }
 }
