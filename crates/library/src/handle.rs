@@ -165,8 +165,7 @@ impl Library {
 
     /// Changes a playlist that clients made, or makes one. Such playlists belong to no source: they are kept
     /// with the library whatever its sources report, and only lose songs that are gone for good. What a source
-    /// reports is [read-only](PlaylistError::ReadOnly). White space around a name is dropped; an empty name
-    /// becomes "untitled playlist".
+    /// reports is [read-only](PlaylistError::ReadOnly).
     pub async fn edit_playlist(&self, edit: PlaylistEdit) -> Result<Edited, PlaylistError> {
         let (done, answer) = oneshot::channel();
         let sent = self.send(Edit::Playlist { edit, done }).await;

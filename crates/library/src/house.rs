@@ -4,19 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use daap_model::{
     Container, ContainerId, ContainerItem, ContainerItemId, ContainerKind, Database, ItemId,
-    Snapshot, Text,
+    Snapshot,
 };
 
 use crate::ledger::{IdsExhausted, Kind, Ledger};
 use crate::persist::HousePlaylistRow;
 use crate::share::{
-    Edited, MAX_ENTRIES, MAX_PLAYLIST_NAME, PlaylistChange, PlaylistEdit, PlaylistError,
+    Edited, MAX_ENTRIES, MAX_PLAYLISTS, PlaylistChange, PlaylistEdit, PlaylistError, playlist_name,
 };
 
-/// Playlists that clients can make.
-const MAX_PLAYLISTS: usize = 10_000;
-/// What a playlist is called that is given no name to speak of.
-const UNTITLED: &str = "untitled playlist";
 /// The id that the first entry of a playlist gets.
 const FIRST_ENTRY: u32 = 1;
 
@@ -83,7 +79,8 @@ impl House {
         ledger: &mut Ledger,
     ) -> Result<(HousePlaylistRow, Edited), PlaylistError> {
         let name = playlist_name(name)?;
-        if self.playlists.len() >= MAX_PLAYLISTS {
+        let made = self.playlists.values().filter(|row| row.database == database.id).count();
+        if made >= MAX_PLAYLISTS {
             return Err(PlaylistError::TooMuch);
         }
         let id = ledger.new_container().map_err(|IdsExhausted| PlaylistError::IdsExhausted)?;
@@ -161,16 +158,6 @@ fn whose(container: &Container) -> &'static str {
     }
 }
 
-/// The name that a playlist gets when a client wants it to have this one: without white space around it,
-/// and never empty.
-fn playlist_name(wanted: &str) -> Result<Text, PlaylistError> {
-    match wanted.trim() {
-        "" => Ok(UNTITLED.into()),
-        name if name.len() > MAX_PLAYLIST_NAME => Err(PlaylistError::TooMuch),
-        name => Ok(name.into()),
-    }
-}
-
 /// Whether all of these songs are there, and stay.
 fn check_songs(
     database: &Database,
@@ -232,7 +219,7 @@ fn move_entry(
 
 #[cfg(test)]
 mod tests {
-    use daap_model::{DatabaseId, PersistentId};
+    use daap_model::{DatabaseId, Edit, Model, PersistentId};
     use proptest::prelude::*;
 
     use super::*;
@@ -256,22 +243,6 @@ mod tests {
         ContainerItemId::new(number).unwrap()
     }
 
-    #[track_caller]
-    fn check_name(wanted: &str, expected: Result<&str, PlaylistError>) {
-        assert_eq!(playlist_name(wanted), expected.map(Text::from));
-    }
-
-    #[test]
-    fn a_playlist_always_has_a_name() {
-        check_name("Party", Ok("Party"));
-        check_name("  Für Elise\n", Ok("Für Elise"));
-        check_name("", Ok(UNTITLED));
-        check_name(" \t\u{a0}", Ok(UNTITLED));
-        let longest = "x".repeat(MAX_PLAYLIST_NAME);
-        check_name(&longest, Ok(&longest));
-        check_name(&format!("{longest}x"), Err(PlaylistError::TooMuch));
-    }
-
     #[test]
     fn a_playlist_holds_so_many_songs_and_no_more() {
         let mut row = playlist();
@@ -280,6 +251,25 @@ mod tests {
         assert_eq!(append(&mut row, &[item(7)]), Err(PlaylistError::TooMuch));
         take(&mut row, &[entry(1)]).unwrap();
         assert_eq!(append(&mut row, &[item(7)]), Ok(vec![entry(100_001)]));
+    }
+
+    #[test]
+    fn a_database_has_so_many_playlists_and_no_more() {
+        let (id, persistent_id) = (DatabaseId::LOWEST, PersistentId::LOWEST);
+        let mut model = Model::new("Home");
+        let put = Edit::PutDatabase { id, persistent_id, name: "Home".into() };
+        model.apply([put].into_iter().collect()).unwrap();
+        let (mut house, mut ledger) = (House::default(), Ledger::default());
+        ledger.pending.rows.next.container = 1_000_000;
+        for number in (2..).take(MAX_PLAYLISTS - 1) {
+            house.enter(HousePlaylistRow { id: ContainerId::new(number).unwrap(), ..playlist() });
+        }
+        let mut add = || {
+            let change = PlaylistChange::Add { name: "mix".into() };
+            house.edit(PlaylistEdit { database: id, change }, &mut ledger, &model.snapshot())
+        };
+        assert!(matches!(add(), Ok(Edited::Playlist(_))));
+        assert_eq!(add(), Err(PlaylistError::TooMuch));
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub use persist::{
 };
 pub use report::{Closed, Known, Listener, Report, ScanPhase, ScanState, Told};
 pub use share::{
-    Edited, MAX_ENTRIES, MAX_PLAYLIST_NAME, PlaylistChange, PlaylistEdit, PlaylistError, Share,
+    Edited, MAX_ENTRIES, MAX_PLAYLIST_NAME, MAX_PLAYLISTS, PlaylistChange, PlaylistEdit,
+    PlaylistError, Share,
 };
 pub use source::{
     Artwork, ArtworkSize, Change, Playlist, PlaylistContent, Recorded, Source, SourceError,

@@ -58,7 +58,7 @@ pub struct PlaylistEdit {
 pub enum PlaylistChange {
     /// A new playlist without songs. Answered with [`Edited::Playlist`].
     Add {
-        /// Its name.
+        /// Its name. White space around it is dropped; one that is empty becomes "untitled playlist".
         name: Text,
     },
     /// A playlist goes.
@@ -67,7 +67,7 @@ pub enum PlaylistChange {
     Rename {
         /// The playlist.
         container: ContainerId,
-        /// Its name from now on.
+        /// Its name from now on, by the same rule.
         name: Text,
     },
     /// Songs come to the end of a playlist. Answered with [`Edited::Entries`].
@@ -109,8 +109,14 @@ pub enum Edited {
 /// Songs that a playlist can hold which clients change. It bounds what one request can cost.
 pub const MAX_ENTRIES: usize = 100_000;
 
+/// Playlists that clients can change in a database; beyond it they make no more.
+pub const MAX_PLAYLISTS: usize = 10_000;
+
 /// The longest name that a client can give a playlist, in bytes.
 pub const MAX_PLAYLIST_NAME: usize = 1024;
+
+/// What a playlist is called that a client gives no name to speak of.
+const UNTITLED: &str = "untitled playlist";
 
 /// Why a playlist could not be changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,8 +143,9 @@ pub enum PlaylistError {
     /// clients.
     #[error("this playlist cannot be changed here: {0}")]
     ReadOnly(&'static str),
-    /// The playlist would hold more than [`MAX_ENTRIES`], or its name be longer than [`MAX_PLAYLIST_NAME`].
-    #[error("that is more than a playlist can hold")]
+    /// The playlist would hold more than [`MAX_ENTRIES`], its name be longer than [`MAX_PLAYLIST_NAME`], or there
+    /// be more than [`MAX_PLAYLISTS`].
+    #[error("that is more than is kept of playlists, their songs or their names")]
     TooMuch,
     /// There are no more ids for playlists or entries.
     #[error("no more can be added: every id has been given once")]
@@ -149,6 +156,16 @@ pub enum PlaylistError {
     /// The library is shutting down.
     #[error("the library is shutting down")]
     Closed,
+}
+
+/// The name that a playlist gets when a client wants it to have this one: without white space around it,
+/// and never empty.
+pub(crate) fn playlist_name(wanted: &str) -> Result<Text, PlaylistError> {
+    match wanted.trim() {
+        "" => Ok(UNTITLED.into()),
+        name if name.len() > MAX_PLAYLIST_NAME => Err(PlaylistError::TooMuch),
+        name => Ok(name.into()),
+    }
 }
 
 impl<S: Share + ?Sized> Share for Arc<S> {
@@ -218,5 +235,26 @@ impl Share for Library {
 
     fn health(&self) -> Health {
         Library::health(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_name(wanted: &str, expected: Result<&str, PlaylistError>) {
+        assert_eq!(playlist_name(wanted), expected.map(Text::from));
+    }
+
+    #[test]
+    fn a_playlist_always_has_a_name() {
+        check_name("Party", Ok("Party"));
+        check_name("  Für Elise\n", Ok("Für Elise"));
+        check_name("", Ok(UNTITLED));
+        check_name(" \t\u{a0}", Ok(UNTITLED));
+        let longest = "x".repeat(MAX_PLAYLIST_NAME);
+        check_name(&longest, Ok(&longest));
+        check_name(&format!("{longest}x"), Err(PlaylistError::TooMuch));
     }
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use daap_model::{
-    Container, ContainerId, ContainerKind, Database, DatabaseId, Item, ItemId, Snapshot, Text,
+    Container, ContainerId, ContainerKind, Database, DatabaseId, Item, ItemId, Snapshot,
 };
 use tokio::sync::watch;
 
 use super::container::NewPlaylist;
 use super::{Catalog, Changes, CommitError, Place};
+use crate::share::playlist_name;
 use crate::{
-    Artwork, ArtworkSize, Content, Edited, MAX_ENTRIES, MAX_PLAYLIST_NAME, OpenError,
-    PlaylistChange, PlaylistEdit, PlaylistError, Share, SourceError, SourceFuture,
+    Artwork, ArtworkSize, Content, Edited, MAX_ENTRIES, MAX_PLAYLISTS, OpenError, PlaylistChange,
+    PlaylistEdit, PlaylistError, Share, SourceError, SourceFuture,
 };
 
 impl Share for Catalog {
@@ -87,7 +88,12 @@ impl Changes {
         let id = database.id;
         Ok(match change {
             PlaylistChange::Add { name } => {
-                let playlist = NewPlaylist::named(checked(name)?).editable();
+                if database.containers().iter().filter(|list| list.editable).count()
+                    >= MAX_PLAYLISTS
+                {
+                    return Err(PlaylistError::TooMuch);
+                }
+                let playlist = NewPlaylist::named(playlist_name(&name)?).editable();
                 Edited::Playlist(self.add_container(id, playlist))
             }
             PlaylistChange::Remove(container) => {
@@ -97,7 +103,7 @@ impl Changes {
             }
             PlaylistChange::Rename { container, name } => {
                 editable(database, container)?;
-                self.rename_container(id, container, checked(name)?);
+                self.rename_container(id, container, playlist_name(&name)?);
                 Edited::Done
             }
             PlaylistChange::Append { container, items } => {
@@ -130,10 +136,6 @@ fn editable(database: &Database, id: ContainerId) -> Result<&Container, Playlist
         _ if !container.editable => Err(PlaylistError::ReadOnly("it is not for clients to change")),
         _ => Ok(container),
     }
-}
-
-fn checked(name: Text) -> Result<Text, PlaylistError> {
-    if name.len() > MAX_PLAYLIST_NAME { Err(PlaylistError::TooMuch) } else { Ok(name) }
 }
 
 /// A refusal in the words of those who change playlists.
