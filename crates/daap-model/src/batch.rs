@@ -8,12 +8,16 @@ use crate::{
 /// Changes that become visible together, as one revision. They are carried out in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// The changes.
-    pub edits: Vec<Edit>,
+    /// In parts, each of which is freed once it is carried out, so that the songs of a large batch are never all
+    /// held twice.
+    parts: Vec<Vec<Edit>>,
     /// What time it is. The model has no clock: smart playlists with rules such as "in the last 30 days"
     /// follow the time of the last batch that told it, and list nothing for such rules before.
     pub now: Option<Timestamp>,
 }
+
+/// How many changes are in a part of a batch.
+const PART: usize = 256;
 
 /// One change. Putting what is there as it is, and removing what is not there, changes nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +106,15 @@ impl Batch {
 
     /// Adds a change.
     pub fn push(&mut self, edit: Edit) {
-        self.edits.push(edit);
+        match self.parts.last_mut() {
+            Some(part) if part.len() < PART => part.push(edit),
+            Some(_) => {
+                let mut part = Vec::with_capacity(PART);
+                part.push(edit);
+                self.parts.push(part);
+            }
+            None => self.parts.push(vec![edit]),
+        }
     }
 
     /// The batch with one more change.
@@ -112,22 +124,29 @@ impl Batch {
         self
     }
 
+    /// The changes, in order.
+    pub(crate) fn into_edits(self) -> impl Iterator<Item = Edit> {
+        self.parts.into_iter().flatten()
+    }
+
     /// Whether there is no change in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.edits.is_empty()
+        self.parts.is_empty()
     }
 }
 
 impl FromIterator<Edit> for Batch {
     fn from_iter<I: IntoIterator<Item = Edit>>(edits: I) -> Self {
-        Self { edits: edits.into_iter().collect(), now: None }
+        let mut batch = Self::new();
+        batch.extend(edits);
+        batch
     }
 }
 
 impl Extend<Edit> for Batch {
     fn extend<I: IntoIterator<Item = Edit>>(&mut self, edits: I) {
-        self.edits.extend(edits);
+        edits.into_iter().for_each(|edit| self.push(edit));
     }
 }
 

@@ -95,13 +95,8 @@ impl Draft {
 
     pub(crate) fn put_item(&mut self, new: NewItem) -> Result<(), ApplyError> {
         let NewItem { id, persistent_id, track, usage, custom } = new;
-        if let Some(other) = self.items.index.persistent(persistent_id)
-            && other != id
-        {
-            let (held_by, wanted_by) = (other.get(), id.get());
-            return Err(ApplyError::PersistentIdTaken { id: persistent_id, held_by, wanted_by });
-        }
-        let before = self.items.find(id).cloned();
+        let before = self.items.before(id).cloned();
+        self.claim(persistent_id, id, before.as_deref())?;
         let same_track = before.as_ref().is_some_and(|item| {
             item.persistent_id == persistent_id && item.track == track && item.custom == custom
         });
@@ -122,9 +117,29 @@ impl Draft {
             artist_id,
             revision,
         });
-        self.last = Some(Arc::clone(&item));
-        self.items.replace(before, item);
+        let last = self.last.replace(Arc::clone(&item));
+        self.items.replace(before, item, last.as_deref().filter(|last| last.id != id));
         self.changed.push(id);
+        Ok(())
+    }
+
+    /// Gives a song its id for ever, unless another song has it.
+    fn claim(
+        &mut self,
+        persistent_id: PersistentId,
+        id: ItemId,
+        before: Option<&Item>,
+    ) -> Result<(), ApplyError> {
+        let had = before.map(|before| before.persistent_id);
+        if had == Some(persistent_id) {
+            return Ok(());
+        }
+        let index = &mut self.items.index;
+        if let Some(held_by) = index.claim(persistent_id, id) {
+            let (held_by, wanted_by) = (held_by.get(), id.get());
+            return Err(ApplyError::PersistentIdTaken { id: persistent_id, held_by, wanted_by });
+        }
+        had.into_iter().for_each(|had| index.release(had));
         Ok(())
     }
 
@@ -132,7 +147,7 @@ impl Draft {
         let Some(before) = self.items.find(id).cloned() else { return };
         if before.revision != self.revision {
             let item = Arc::new(Item { revision: self.revision, ..Item::clone(&before) });
-            self.items.replace(Some(before), item);
+            self.items.replace(Some(before), item, None);
             self.changed.push(id);
         }
     }
@@ -151,6 +166,7 @@ impl Draft {
         if self.items.remove(id).is_none() {
             return;
         }
+        self.last = None;
         self.only_usage = false;
         self.same_songs = false;
         self.changed.push(id);

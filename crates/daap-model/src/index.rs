@@ -29,12 +29,24 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Adds a song that is not in `songs` yet.
-    pub(crate) fn add(&mut self, item: &Item, songs: &ById) {
+    /// Gives a song an id for ever. Returns who had it.
+    pub(crate) fn claim(&mut self, id: PersistentId, by: ItemId) -> Option<ItemId> {
+        self.by_persistent_id.insert(id, by)
+    }
+
+    /// Takes an id for ever from the song that has it.
+    pub(crate) fn release(&mut self, id: PersistentId) {
+        self.by_persistent_id.remove(&id);
+    }
+
+    /// Adds a song that is not in `songs` yet; `near` is one that is.
+    pub(crate) fn add(&mut self, item: &Item, songs: &ById, near: Option<&Item>) {
         let album = item.album_id;
-        self.by_persistent_id.insert(item.persistent_id, item.id);
         // Most songs say of their album what its other songs say, and then nothing is to be done.
-        let sibling = self.of_album(album).next().and_then(|id| songs.get(&id));
+        let sibling = near.filter(|near| near.album_id == album).or_else(|| {
+            let first = self.of_album(album).next()?;
+            songs.get(&first).map(Arc::as_ref)
+        });
         if sibling.is_none() {
             self.group_ids.add(GroupKind::Albums, album);
         }
@@ -60,7 +72,6 @@ impl Index {
     /// Removes a song that is no longer in `songs`.
     pub(crate) fn remove(&mut self, item: &Item, songs: &ById) {
         let album = item.album_id;
-        self.by_persistent_id.remove(&item.persistent_id);
         self.by_album.remove(&(album, item.id));
         let rest = |index: &Self, says: &dyn Fn(&Item) -> bool| {
             index.of_album(album).filter_map(|id| songs.get(&id)).any(|other| says(other))
@@ -86,8 +97,7 @@ impl Index {
 
     /// Whether two songs with the same row id are indexed alike.
     pub(crate) fn alike(a: &Item, b: &Item) -> bool {
-        a.persistent_id == b.persistent_id
-            && a.album_id == b.album_id
+        a.album_id == b.album_id
             && a.artist_id == b.artist_id
             && a.track.album == b.track.album
             && artist_names(a) == artist_names(b)

@@ -90,23 +90,37 @@ impl Items {
         }
     }
 
-    /// Puts a song in the place of the one that has its id, which the caller has looked up.
-    pub(crate) fn replace(&mut self, before: Option<Arc<Item>>, item: Arc<Item>) {
+    /// The song that one with this id would replace.
+    pub(crate) fn before(&self, id: ItemId) -> Option<&Arc<Item>> {
+        // New songs mostly come by ascending ids.
+        let (highest, _) = self.by_id.get_max()?;
+        if id <= *highest { self.find(id) } else { None }
+    }
+
+    /// Puts a song, which has its id for ever already, in the place of the one that has its id, which the caller
+    /// has looked up. `near` is another song that is there, if possible of the same album.
+    pub(crate) fn replace(
+        &mut self,
+        before: Option<Arc<Item>>,
+        item: Arc<Item>,
+        near: Option<&Item>,
+    ) {
         let id = item.id;
         match before {
             Some(before) if Index::alike(&before, &item) => {}
             Some(before) => {
                 self.by_id.remove(&id);
                 self.index.remove(&before, &self.by_id);
-                self.index.add(&item, &self.by_id);
+                self.index.add(&item, &self.by_id, near);
             }
-            None => self.index.add(&item, &self.by_id),
+            None => self.index.add(&item, &self.by_id, near),
         }
         self.by_id.insert(id, item);
     }
 
     pub(crate) fn remove(&mut self, id: ItemId) -> Option<Arc<Item>> {
         let item = self.by_id.remove(&id)?;
+        self.index.release(item.persistent_id);
         self.index.remove(&item, &self.by_id);
         Some(item)
     }

@@ -68,7 +68,7 @@ impl Model {
             drafts: BTreeMap::new(),
             interner: &mut self.interner,
         };
-        for edit in batch.edits {
+        for edit in batch.into_edits() {
             next.edit(edit)?;
         }
         let after = next.finish(clock)?;

@@ -111,7 +111,7 @@ impl Stage {
     /// Applies the edits, as one revision. Should the model refuse one of them, which is a fault of the
     /// books, the others must not suffer for it.
     pub(crate) fn apply(&mut self, edits: Vec<Edit>, now: Timestamp) -> bool {
-        let batch = |edits: Vec<Edit>| Batch { now: Some(now), ..edits.into_iter().collect() };
+        let batch = |edits: Vec<Edit>| Batch::from_iter(edits).at(now);
         match self.model.apply(batch(edits.clone())) {
             Ok(revision) => revision.is_some(),
             Err(error) => {
