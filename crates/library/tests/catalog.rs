@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use daap_model::{
     ApplyError, Container, ContainerId, ContainerItem, ContainerItemId, CustomField, CustomKind,
-    Database, DatabaseId, Filter, ItemId, PersistentId, Revision, SmartRules, TextField, TextTest,
-    Track,
+    Database, DatabaseId, Delta, Filter, ItemId, PersistentId, Revision, SmartRules, TextField,
+    TextTest, Track,
 };
 use library::{Catalog, Changes, CommitError, NewDatabase, NewPlaylist, NewSong, Place, Song};
 
@@ -339,6 +339,24 @@ fn a_panic_in_a_closure_changes_nothing_and_the_catalog_goes_on() {
 }
 
 #[test]
+fn a_closure_cannot_commit_and_wait_for_itself() {
+    let catalog = catalog();
+    let inner = catalog.clone();
+    commit(&catalog, |changes| {
+        changes.change_item(DB, item(1), move |song| {
+            let nested = inner.commit(inner.changes());
+            song.track.comment = nested.unwrap_err().to_string().into();
+        });
+    });
+    let jet = database(&catalog).items().find(item(1)).unwrap().clone();
+    assert_eq!(
+        &*jet.track.comment,
+        "changes cannot be committed while others are being carried out"
+    );
+    assert!(commit(&catalog, |changes| changes.rename("Later")).is_some());
+}
+
+#[test]
 fn persistent_ids_are_the_same_when_the_program_is_started_again() {
     let ids = |catalog: &Catalog| -> Vec<PersistentId> {
         let database = database(catalog);
@@ -365,8 +383,17 @@ fn revisions_are_kept_up_to_a_bound_until_they_are_forgotten() {
     assert!(catalog.at(revision(4)).is_none() && catalog.at(revision(8)).is_none());
     let old = catalog.at(revision(5)).unwrap();
     assert_eq!((old.revision(), old.database(DB).unwrap().items().len()), (revision(5), 2));
+    let is_told = |seen| {
+        let known = database(&catalog).items_since(revision(seen));
+        matches!(known, Delta::Known { .. })
+    };
+    assert!(is_told(3));
     catalog.forget(revision(6));
     assert_eq!(catalog.kept(), revision(6)..=revision(7));
+    assert_eq!((is_told(5), is_told(6)), (false, true));
     catalog.forget(revision(99));
     assert_eq!(catalog.kept(), revision(7)..=revision(7));
+    assert_eq!((is_told(6), is_told(7)), (false, true));
+    assert_eq!(commit(&catalog, |changes| changes.rename("Later")), Some(revision(8)));
+    assert!(is_told(7));
 }

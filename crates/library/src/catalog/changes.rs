@@ -120,7 +120,7 @@ impl Changes {
     /// Changes a song as the closure says. It is given the song as it is when it is its turn, so that two
     /// programs that change different things of one song do not undo each other's work.
     ///
-    /// The closure runs while the catalog is being changed, and must not commit to it itself. If it panics,
+    /// The closure runs while the changes are committed, and cannot commit others itself. If it panics,
     /// [`commit`](crate::Catalog::commit) does, and nothing is changed.
     pub fn change_item(
         &mut self,

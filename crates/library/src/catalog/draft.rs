@@ -15,6 +15,7 @@ use super::entries::{Entries, Misplaced, Reusable};
 use super::error::CommitError;
 use super::ids::{Exhausted, Ids};
 use super::media::{Media, ShelfChange, Shelves};
+use super::nested;
 use super::song::Song;
 
 /// One database while changes are worked out. What is not in it is as it was.
@@ -127,7 +128,7 @@ impl<'a> Draft<'a> {
 
     fn change(&mut self, item: ItemId, change: Box<dyn FnOnce(&mut Song) + Send>) {
         let Some((persistent_id, mut song)) = self.song(item) else { return };
-        change(&mut song);
+        nested::run(|| change(&mut song));
         self.put(item, persistent_id, song);
     }
 

@@ -9,6 +9,9 @@ pub enum CommitError {
     /// They were begun by another catalog, whose ids mean nothing here.
     #[error("the changes were made for another catalog")]
     OtherCatalog,
+    /// A closure that changes a song has tried to commit.
+    #[error("changes cannot be committed while others are being carried out")]
+    Nested,
     /// There are no more ids.
     #[error("no more can be added: every id has been given once")]
     IdsExhausted,

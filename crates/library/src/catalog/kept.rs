@@ -35,8 +35,11 @@ impl Kept {
         oldest.revision()..=newest.revision()
     }
 
-    pub(super) fn forget(&mut self, before: Revision) {
+    /// Drops what came before a revision; the newest becomes what is left of it when it has forgotten them too.
+    pub(super) fn forget(&mut self, before: Revision, newest: Arc<Snapshot>) {
+        self.snapshots.pop_back();
         let old = self.snapshots.partition_point(|kept| kept.revision() < before);
-        self.snapshots.drain(..old.min(self.snapshots.len() - 1));
+        self.snapshots.drain(..old);
+        self.snapshots.push_back(newest);
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod ids;
 mod kept;
 mod media;
+mod nested;
 mod plan;
 mod provider;
 mod share;
@@ -138,6 +139,9 @@ impl Catalog {
     /// It takes about as long as the changes are many, however large the catalog is; playlists whose entries
     /// change are gone through once.
     pub fn commit(&self, changes: Changes) -> Result<Option<Revision>, CommitError> {
+        if nested::is_inside() {
+            return Err(CommitError::Nested);
+        }
         self.commit_to(&mut self.model(), changes)
     }
 
@@ -188,10 +192,14 @@ impl Catalog {
         self.revisions().range()
     }
 
-    /// Forgets all kept revisions before this one, but never the newest. Clients that hold one of them are
-    /// still told what changed since.
+    /// Forgets the revisions before this one, to free the memory they take; never the newest. They are no longer
+    /// kept, and clients that hold one of them are sent full lists instead of what changed since.
     pub fn forget(&self, before: Revision) {
-        self.revisions().forget(before);
+        let mut model = self.model();
+        let before = before.min(model.snapshot().revision());
+        model.forget(before);
+        self.revisions().forget(before, model.snapshot());
+        self.shared.newest.send_replace(model.snapshot());
     }
 
     /// A panic in an author's closure leaves the model as it was, for closures work on copies.

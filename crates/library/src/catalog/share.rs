@@ -1,9 +1,12 @@
 //! A catalog as a server serves it.
 
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use daap_model::{
-    Container, ContainerId, ContainerKind, Database, DatabaseId, Item, ItemId, Snapshot,
+    Container, ContainerId, ContainerItemId, ContainerKind, Database, DatabaseId, Item, ItemId,
+    Snapshot,
 };
 use tokio::sync::watch;
 
@@ -54,7 +57,15 @@ impl Share for Catalog {
     }
 
     fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
-        Box::pin(std::future::ready(self.carry_out(edit)))
+        Box::pin(async {
+            let catalog = self.clone();
+            // It may have to wait until another commit is done.
+            let task = tokio::task::spawn_blocking(move || catalog.carry_out(edit));
+            task.await.unwrap_or_else(|failed| match failed.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(PlaylistError::Closed),
+            })
+        })
     }
 }
 
@@ -88,9 +99,8 @@ impl Changes {
         let id = database.id;
         Ok(match change {
             PlaylistChange::Add { name } => {
-                if database.containers().iter().filter(|list| list.editable).count()
-                    >= MAX_PLAYLISTS
-                {
+                let made = database.containers().iter().filter(|container| container.editable);
+                if made.count() >= MAX_PLAYLISTS {
                     return Err(PlaylistError::TooMuch);
                 }
                 let playlist = NewPlaylist::named(playlist_name(&name)?).editable();
@@ -107,7 +117,8 @@ impl Changes {
                 Edited::Done
             }
             PlaylistChange::Append { container, items } => {
-                if editable(database, container)?.item_count + items.len() > MAX_ENTRIES {
+                let held = editable(database, container)?.item_count;
+                if held.saturating_add(items.len()) > MAX_ENTRIES {
                     return Err(PlaylistError::TooMuch);
                 }
                 let append = |item| self.append(id, container, item);
@@ -115,6 +126,8 @@ impl Changes {
             }
             PlaylistChange::Take { container, entries } => {
                 editable(database, container)?;
+                // One that is named twice goes once.
+                let entries: BTreeSet<ContainerItemId> = entries.into_iter().collect();
                 entries.into_iter().for_each(|entry| self.remove_entry(id, container, entry));
                 Edited::Done
             }
@@ -132,8 +145,10 @@ impl Changes {
 fn editable(database: &Database, id: ContainerId) -> Result<&Container, PlaylistError> {
     let container = database.container(id).ok_or(PlaylistError::NoPlaylist(id))?;
     match container.kind() {
-        ContainerKind::Base => Err(PlaylistError::ReadOnly("it holds every song by itself")),
-        _ if !container.editable => Err(PlaylistError::ReadOnly("it is not for clients to change")),
+        ContainerKind::Base => Err(PlaylistError::ReadOnly("it holds every song there is")),
+        _ if !container.editable => {
+            Err(PlaylistError::ReadOnly("the program that shares it keeps it as it is"))
+        }
         _ => Ok(container),
     }
 }
