@@ -277,8 +277,8 @@ mod tests {
         let source = books.open_source(&database, "songs");
         let mut stage = Stage::new("Home", Revision::FIRST, Arc::new(Routes::new(Vec::new())));
         let (id, persistent_id) = (database.id, database.persistent_id);
-        let put = Edit::PutDatabase { id, persistent_id, name: "Home".into() };
-        stage.apply(vec![put], on_day(0));
+        let put = || vec![Edit::PutDatabase { id, persistent_id, name: "Home".into() }];
+        stage.apply(put, on_day(0));
         for key in ["a", "b"] {
             let (key, stamp) = (SourceKey::from(key), Stamp::default());
             tell(

@@ -248,8 +248,7 @@ impl Loading {
             Row::Database(row) => {
                 if let Some(opening) = self.databases.iter().find(|opening| opening.key == row.key)
                 {
-                    let put = put_database(&row, &opening.name);
-                    self.stage.apply(vec![put], self.now);
+                    self.stage.apply(|| vec![put_database(&row, &opening.name)], self.now);
                 }
                 self.books.databases.insert(row.id, row);
             }
@@ -275,7 +274,7 @@ impl Loading {
 
     fn show_songs(&mut self) {
         let songs = mem::take(&mut self.songs);
-        self.stage.show_loaded(&self.books, songs, self.now);
+        self.stage.show_loaded(&self.books, &songs, self.now);
     }
 
     /// The number of a source that was saved; `None` if the library runs without it.
@@ -295,7 +294,7 @@ impl Loading {
             let persistent_id =
                 BuildHasherDefault::<DefaultHasher>::new().hash_one((entropy, place));
             let row = self.books.open_database(&opening.key, PersistentId::new(persistent_id))?;
-            self.stage.apply(vec![put_database(&row, &opening.name)], self.now);
+            self.stage.apply(|| vec![put_database(&row, &opening.name)], self.now);
             for (name, _) in &opening.sources {
                 let id = self.books.open_source(&row, name);
                 self.stage.number(id, sources.len());

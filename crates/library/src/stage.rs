@@ -47,17 +47,16 @@ impl Stage {
     }
 
     /// Shows songs as they were saved in an earlier run.
-    pub(crate) fn show_loaded(&mut self, books: &Books, songs: Vec<SongRow>, now: Timestamp) {
+    pub(crate) fn show_loaded(&mut self, books: &Books, songs: &[SongRow], now: Timestamp) {
         self.routes.update(songs.iter().filter_map(|row| self.route(books, row)));
-        let put = songs.into_iter().filter_map(|row| put_item(books, row));
-        self.apply(put.collect(), now);
+        self.apply(|| songs.iter().filter_map(|row| put_item(books, row)).collect(), now);
     }
 
     /// Shows the playlists of the house as they were saved in an earlier run, after the songs.
     pub(crate) fn show_house(&mut self, house: &House, now: Timestamp) {
         let shown = self.snapshot();
-        let put = house.playlists().filter_map(|row| put_house_playlist(row, &shown));
-        self.apply(put.collect(), now);
+        let put = |row| put_house_playlist(row, &shown);
+        self.apply(|| house.playlists().filter_map(put).collect(), now);
     }
 
     /// Shows what has been saved. Returns whether anything looks different.
@@ -67,8 +66,11 @@ impl Stage {
         let put = pending.rows.songs.values().filter_map(|row| self.route(books, row.as_deref()?));
         // A way is there before the song is, and stays until it is gone.
         self.routes.update(put);
-        let mut edits = edits(books, pending, &shown);
-        edits.extend(moved);
+        let edits = || {
+            let mut edits = edits(books, pending, &shown);
+            edits.extend(moved.iter().cloned());
+            edits
+        };
         let changed = self.apply(edits, now);
         let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
         self.routes.update(gone.map(|(id, _)| (*id, None)));
@@ -98,26 +100,28 @@ impl Stage {
     /// different.
     pub(crate) fn rename(&mut self, name: &str, now: Timestamp) -> bool {
         let shown = self.snapshot();
-        let namesakes = shown.databases().filter(|database| database.name == *shown.name());
-        let databases = namesakes.map(|database| Edit::PutDatabase {
-            id: database.id,
-            persistent_id: database.persistent_id,
-            name: name.into(),
-        });
-        let edits = std::iter::once(Edit::Rename(name.into())).chain(databases).collect();
+        let edits = || {
+            let namesakes = shown.databases().filter(|database| database.name == *shown.name());
+            let databases = namesakes.map(|database| Edit::PutDatabase {
+                id: database.id,
+                persistent_id: database.persistent_id,
+                name: name.into(),
+            });
+            std::iter::once(Edit::Rename(name.into())).chain(databases).collect()
+        };
         self.apply(edits, now)
     }
 
     /// Applies the edits, as one revision. Should the model refuse one of them, which is a fault of the
-    /// books, the others must not suffer for it.
-    pub(crate) fn apply(&mut self, edits: Vec<Edit>, now: Timestamp) -> bool {
+    /// books, the others must not suffer for it: they are made again, and applied one by one.
+    pub(crate) fn apply(&mut self, edits: impl Fn() -> Vec<Edit>, now: Timestamp) -> bool {
         let batch = |edits: Vec<Edit>| Batch::from_iter(edits).at(now);
-        match self.model.apply(batch(edits.clone())) {
+        match self.model.apply(batch(edits())) {
             Ok(revision) => revision.is_some(),
             Err(error) => {
                 tracing::error!(%error, "the library contradicts itself; shows what it can");
                 let mut changed = false;
-                for edit in edits {
+                for edit in edits() {
                     match self.model.apply(batch(vec![edit])) {
                         Ok(revision) => changed |= revision.is_some(),
                         Err(error) => tracing::error!(%error, "cannot be shown"),
@@ -139,7 +143,7 @@ fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
     let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
     edits.extend(gone.filter_map(|(id, _)| remove_item(*id, shown)));
     let put = pending.rows.songs.values().flatten();
-    edits.extend(put.filter_map(|row| put_item(books, (**row).clone())));
+    edits.extend(put.filter_map(|row| put_item(books, row)));
     edits.extend(put_containers(books, pending));
     let put = pending.rows.house_playlists.values().flatten();
     edits.extend(put.filter_map(|row| put_house_playlist(row, shown)));
@@ -162,10 +166,10 @@ fn put_house_playlist(row: &HousePlaylistRow, shown: &Snapshot) -> Option<Edit> 
     Some(Edit::PutContainer { database: row.database, container })
 }
 
-fn put_item(books: &Books, row: SongRow) -> Option<Edit> {
+fn put_item(books: &Books, row: &SongRow) -> Option<Edit> {
     let database = books.shelves.get(&row.source)?.row.database;
-    let SongRow { id, persistent_id, track, usage, .. } = row;
-    let custom = Custom::NONE;
+    let (id, persistent_id, usage) = (row.id, row.persistent_id, row.usage);
+    let (track, custom) = (row.track.clone(), Custom::NONE);
     Some(Edit::PutItem { database, item: NewItem { id, persistent_id, track, usage, custom } })
 }
 
@@ -194,4 +198,27 @@ fn put_containers(books: &Books, pending: &Pending) -> Vec<Edit> {
         .collect();
     listings.sort_by_key(|(depth, _)| *depth);
     listings.into_iter().map(|(_, edit)| edit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use daap_model::PersistentId;
+
+    use super::*;
+
+    #[test]
+    fn what_the_model_refuses_costs_nothing_else() {
+        let mut stage = Stage::new("Home", Revision::FIRST, Arc::new(Routes::new(Vec::new())));
+        let database = |(number, persistent_id): (u32, u64)| {
+            let id = DatabaseId::new(number).unwrap();
+            let persistent_id = PersistentId::new(persistent_id);
+            Edit::PutDatabase { id, persistent_id, name: "Home".into() }
+        };
+        // Two may not have the same persistent id.
+        let databases = [(1, 11), (2, 12), (3, 12), (4, 14)];
+        assert!(stage.apply(|| databases.map(database).into(), Timestamp(0)));
+        let shown: Vec<u32> =
+            stage.snapshot().databases().map(|database| database.id.get()).collect();
+        assert_eq!(shown, [1, 2, 4]);
+    }
 }
