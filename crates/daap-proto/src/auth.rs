@@ -1,11 +1,12 @@
-//! The password of a share: HTTP Basic.
+//! What a share asks of those who come: HTTP Basic.
 
 use subtle::{Choice, ConstantTimeEq as _};
 
 /// What a client gave in `Authorization`: the decoded bytes after `Basic `, a user name, a colon, a password.
 ///
-/// The user name means nothing. It may hold colons (Music for macOS sends
-/// `iTunes_Music/1.4.5 (Macintosh; …) build/36 (dt:1)`), and so may the password, so every colon may be the one.
+/// Where a share asks for a password alone, the user name means nothing. It may hold colons (Music for macOS sends
+/// `iTunes_Music/1.4.5 (Macintosh; …) build/36 (dt:1)`), and so may the password, so every colon may be the one. A
+/// name that does mean something holds none: the first colon is the one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential(Vec<u8>);
 
@@ -24,6 +25,24 @@ impl Credential {
             found | self.0[colon + 1..].ct_eq(password.as_bytes())
         });
         found.into()
+    }
+
+    /// Whether it holds this name and this password. Takes the same time wherever they differ.
+    #[must_use]
+    pub fn has_name_and_password(&self, name: &str, password: &str) -> bool {
+        self.0.ct_eq(format!("{name}:{password}").as_bytes()).into() && !name.contains(':')
+    }
+
+    /// The name, up to the first colon; `None` if it is no text.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        Some(std::str::from_utf8(&self.0).ok()?.split_once(':')?.0)
+    }
+
+    /// The password, from the first colon on; `None` if it is no text.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        Some(std::str::from_utf8(&self.0).ok()?.split_once(':')?.1)
     }
 }
 
@@ -65,6 +84,18 @@ mod tests {
         check("secret", "secret", false);
         check("none:secret ", "secret", false);
         check("", "", false);
+    }
+
+    #[test]
+    fn a_name_may_count_and_ends_at_the_first_colon() {
+        let credential = Credential::new(b"ada:a:b".to_vec());
+        assert_eq!((credential.name(), credential.password()), (Some("ada"), Some("a:b")));
+        assert!(credential.has_name_and_password("ada", "a:b"));
+        for (name, password) in [("ada", "a"), ("ada", "b"), ("ada:a", "b"), ("", "a:b")] {
+            assert!(!credential.has_name_and_password(name, password), "{name} {password}");
+        }
+        assert_eq!(Credential::new(b"ada".to_vec()).name(), None);
+        assert_eq!(Credential::new(vec![0xFF, b':']).password(), None);
     }
 
     #[test]

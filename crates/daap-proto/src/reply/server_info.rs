@@ -36,6 +36,18 @@ pub enum Password {
     None,
     /// Yes; any user name goes with it.
     Wanted,
+    /// Yes, with the name of a user.
+    WantedWithName,
+}
+
+impl Password {
+    const fn method(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::WantedWithName => 1,
+            Self::Wanted => 2,
+        }
+    }
 }
 
 /// The reply to `/server-info`.
@@ -66,7 +78,7 @@ pub fn server_info(info: &ServerInfo<'_>, client: ClientClass) -> Result<Reply, 
         out.bool(MSLR, true);
         out.u32(MSTM, TIMEOUT_S);
         out.bool(MSAL, true);
-        out.u8(MSAU, if info.password == Password::Wanted { 2 } else { 0 });
+        out.u8(MSAU, info.password.method());
         out.bool(MSUP, true);
         out.bool(MSPI, true);
         out.bool(MSEX, true);
