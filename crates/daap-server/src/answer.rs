@@ -9,6 +9,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::body::Body;
+use crate::foreign::NoAnswer;
 use crate::permit::Refusal;
 
 /// A response before it is sent.
@@ -83,7 +84,8 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
         Refusal::Elsewhere
         | Refusal::TrustedNeedsPassword
         | Refusal::HostName(_)
-        | Refusal::NoSession => text(StatusCode::FORBIDDEN, &reason),
+        | Refusal::NoSession
+        | Refusal::NotAdmitted => text(StatusCode::FORBIDDEN, &reason),
         Refusal::PasswordNeeded => {
             let mut answer = text(StatusCode::UNAUTHORIZED, &reason);
             let challenge = HeaderValue::from_static("Basic realm=\"dapple\", charset=\"UTF-8\"");
@@ -92,6 +94,17 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
         }
         Refusal::Throttled(wait) => unavailable(&reason, *wait),
         Refusal::TableFull => busy(&reason),
+        Refusal::Undecided(failure) => {
+            text(unanswered(*failure), "who may come in cannot be decided")
+        }
+    }
+}
+
+/// The status where code that is not ours gave no answer.
+pub(crate) fn unanswered(failure: NoAnswer) -> StatusCode {
+    match failure {
+        NoAnswer::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+        NoAnswer::Late(_) => StatusCode::GATEWAY_TIMEOUT,
     }
 }
 

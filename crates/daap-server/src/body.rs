@@ -7,15 +7,18 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use library::ByteStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep};
 
 use crate::delivery::Delivering;
-use crate::limits::FILE_CHUNK;
+use crate::foreign;
+use crate::limits::{EMPTY_PIECES, FILE_CHUNK};
 use crate::record::Record;
 
 /// The body of a response, with the length that was announced for it.
@@ -31,6 +34,7 @@ pub struct Body {
     /// Boxed: only songs and pictures have it, and every held answer has its room.
     delivering: Option<Box<Delivering>>,
     record: Option<Record>,
+    stall: Stall,
 }
 
 enum Source {
@@ -72,12 +76,18 @@ impl Body {
     }
 
     fn new(source: Source, left: Option<u64>) -> Self {
-        Self { source, left, delivering: None, record: None }
+        Self { source, left, delivering: None, record: None, stall: Stall::default() }
     }
 
     /// Tells `delivering` what is sent.
     pub(crate) fn delivering(mut self, delivering: Delivering) -> Self {
         self.delivering = Some(Box::new(delivering));
+        self
+    }
+
+    /// Breaks off when nothing comes for so long.
+    pub(crate) fn stalling(mut self, limit: Duration) -> Self {
+        self.stall.limit = Some(limit);
         self
     }
 
@@ -98,7 +108,36 @@ impl Body {
             Source::Whole(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
             Source::Pieces(pieces) => Poll::Ready(pieces.next().map(Ok)),
             Source::File(reader) => reader.poll_next(cx),
-            Source::Stream(stream) => stream.as_mut().poll_next(cx),
+            Source::Stream(stream) => {
+                let polled = foreign::caught(|| stream.as_mut().poll_next(cx));
+                polled.unwrap_or_else(|failure| Poll::Ready(Some(Err(io::Error::other(failure)))))
+            }
+        }
+    }
+
+    /// The next bytes, or an error if they are too long in coming.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        for _ in 0..EMPTY_PIECES {
+            match self.poll_source(cx) {
+                Poll::Ready(Some(Ok(bytes))) if bytes.is_empty() => {}
+                Poll::Ready(piece) => {
+                    self.stall.over();
+                    return Poll::Ready(piece);
+                }
+                Poll::Pending => return self.stall.poll(cx).map(|error| Some(Err(error))),
+            }
+        }
+        // A stream that has only nothing to say must not keep the thread for itself.
+        cx.waker().wake_by_ref();
+        self.stall.poll(cx).map(|error| Some(Err(error)))
+    }
+
+    /// There is nothing more to ask where this came from, whatever it has left.
+    fn fail(&mut self, error: &io::Error) {
+        self.source = Source::Whole(Bytes::new());
+        self.left = Some(0);
+        if let Some(record) = &self.record {
+            record.failed(error);
         }
     }
 
@@ -141,25 +180,18 @@ impl http_body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let body = self.get_mut();
-        loop {
-            if body.left == Some(0) {
-                return Poll::Ready(None);
-            }
-            if let Some(delivering) = &mut body.delivering {
-                delivering.begin();
-            }
-            let piece = ready!(body.poll_source(cx));
-            match body.account(piece) {
-                Some(Ok(bytes)) if bytes.is_empty() => {}
-                Some(Err(error)) => {
-                    if let Some(record) = &mut body.record {
-                        record.failed(&error);
-                    }
-                    return Poll::Ready(Some(Err(error)));
-                }
-                piece => return Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
-            }
+        if body.left == Some(0) {
+            return Poll::Ready(None);
         }
+        if let Some(delivering) = &mut body.delivering {
+            delivering.begin();
+        }
+        let piece = ready!(body.poll_piece(cx));
+        let piece = body.account(piece);
+        if let Some(Err(error)) = &piece {
+            body.fail(error);
+        }
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -168,6 +200,36 @@ impl http_body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// Notices when nothing comes for too long.
+#[derive(Default)]
+struct Stall {
+    /// How long that is; `None` if it does not matter.
+    limit: Option<Duration>,
+    /// Kept from one wait to the next.
+    deadline: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl Stall {
+    /// Something came.
+    fn over(&mut self) {
+        self.waiting = false;
+    }
+
+    /// Still nothing: since the first such call after something came, the time runs.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(limit) = self.limit else { return Poll::Pending };
+        let begins = !std::mem::replace(&mut self.waiting, true);
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        if begins {
+            deadline.as_mut().reset(Instant::now() + limit);
+        }
+        ready!(deadline.as_mut().poll(cx));
+        let message = format!("nothing came for {limit:?}");
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, message))
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compress::Compressor;
 use crate::event::Observers;
+use crate::gate::{AnyGate, Asks, Gate, Open, SharedPassword};
 use crate::host::HostNames;
 use crate::listen::{self, BindError, Front};
 use crate::permit::Permit;
@@ -26,7 +27,8 @@ use crate::{Event, Handle, Limits, Network, Service, Uptime};
 /// What a server needs to know before it serves. Made by [`Server::builder`].
 pub struct Builder {
     share: Arc<dyn Share>,
-    password: Option<String>,
+    gate: Box<dyn AnyGate>,
+    asks: Asks,
     trusted: Vec<Network>,
     hosts: HostNames,
     limits: Limits,
@@ -36,15 +38,23 @@ pub struct Builder {
 
 impl Builder {
     /// Asks for this password. Without one, or with an empty one, everyone on the local network may
-    /// listen.
+    /// listen. Short for a [`gate`](Self::gate) that is [`SharedPassword`] or [`Open`].
     #[must_use]
-    pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.password = Some(password.into()).filter(|password| !password.is_empty());
+    pub fn password(self, password: impl Into<String>) -> Self {
+        let password = password.into();
+        if password.is_empty() { self.gate(Open) } else { self.gate(SharedPassword::new(password)) }
+    }
+
+    /// Lets in whom this gate admits.
+    #[must_use]
+    pub fn gate(mut self, gate: impl Gate) -> Self {
+        self.asks = gate.asks();
+        self.gate = Box::new(gate);
         self
     }
 
-    /// Lets in peers from this network, which is not a private or link-local range. They need the
-    /// password; if there is none they stay out.
+    /// Lets peers from this network come to the gate, though it is not a private or link-local range. Where
+    /// the gate asks for nothing they stay out.
     #[must_use]
     pub fn trust(mut self, network: Network) -> Self {
         self.trusted.push(network);
@@ -105,7 +115,9 @@ impl Builder {
         let permit = Permit {
             hosts: self.hosts,
             trusted: self.trusted,
-            password: self.password,
+            gate: self.gate,
+            asks: self.asks,
+            patience: limits.answer,
             sessions: Sessions::new(self.uptime.clone(), &limits, Arc::clone(&observers)),
             throttle: Throttle::new(self.uptime.clone(), &limits),
             told: Once::new(),
@@ -148,13 +160,20 @@ impl Server {
     pub fn builder(share: impl Share) -> Builder {
         Builder {
             share: Arc::new(share),
-            password: None,
+            gate: Box::new(Open),
+            asks: Asks::Nothing,
             trusted: Vec::new(),
             hosts: HostNames::default(),
             limits: Limits::default(),
             uptime: Uptime::system(),
             observers: Observers::default(),
         }
+    }
+
+    /// What it asks of visitors, for those who announce it.
+    #[must_use]
+    pub fn asks(&self) -> Asks {
+        self.front.asks()
     }
 
     /// Where it listens, with the ports it was given, in the order of the addresses that were asked for.
@@ -191,6 +210,7 @@ impl Server {
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder")
+            .field("asks", &self.asks)
             .field("trusted", &self.trusted)
             .field("hosts", &self.hosts)
             .field("limits", &self.limits)

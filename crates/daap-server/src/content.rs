@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use daap_model::ItemId;
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use library::{Artwork, Content, OpenError, SourceError};
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::answer::{self, Answer, DMAP};
 use crate::body::Body;
+use crate::foreign::NoAnswer;
 use crate::range::{Wanted, wanted};
 
 /// How a song is to be sent.
@@ -26,7 +28,11 @@ pub(crate) struct Sending<'a> {
 
 /// The sound of a song, whole or in part. Its length is that of the file as it is now, whatever the list
 /// said.
-pub(crate) async fn song(content: Content, sending: Sending<'_>) -> io::Result<Answer> {
+pub(crate) async fn song(content: Content, sending: Sending<'_>) -> Answer {
+    opened(content, sending).await.unwrap_or_else(|error| not_read(&error))
+}
+
+async fn opened(content: Content, sending: Sending<'_>) -> io::Result<Answer> {
     Ok(match content.body {
         library::Body::File(file) => {
             let (file, facts) = facts(file, sending.readers).await?;
@@ -139,10 +145,10 @@ pub(crate) fn not_opened(error: &OpenError) -> Answer {
             tracing::debug!(%error, "a song is away");
             answer::busy("the song cannot be reached now: its disk or server is away")
         }
-        OpenError::Source(SourceError::Busy) => answer::busy("too much is asked at once"),
         OpenError::Source(SourceError::NotAllowed(_)) => {
             answer::text(StatusCode::FORBIDDEN, "this song is not for you")
         }
+        OpenError::Source(SourceError::Busy) => answer::busy("too much is asked at once"),
         _ => {
             tracing::warn!(%error, "a song cannot be opened");
             answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
@@ -151,7 +157,13 @@ pub(crate) fn not_opened(error: &OpenError) -> Answer {
 }
 
 /// A song whose bytes could not even be looked at.
-pub(crate) fn not_read(error: &io::Error) -> Answer {
+fn not_read(error: &io::Error) -> Answer {
     tracing::warn!(%error, "a song cannot be read");
     answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
+}
+
+/// A song whose share did not say whether it can be had.
+pub(crate) fn not_answered(failure: NoAnswer, item: ItemId) -> Answer {
+    tracing::error!(%item, "the share gave no answer about a song: {failure}");
+    answer::text(answer::unanswered(failure), "the song cannot be read")
 }

@@ -41,6 +41,8 @@ mod compress;
 mod content;
 mod delivery;
 mod event;
+mod foreign;
+pub mod gate;
 mod handle;
 mod head;
 mod host;

@@ -44,6 +44,11 @@ pub struct Limits {
     pub listings_at_once: usize,
     /// Reads of song files at the same time; further ones wait their turn.
     pub reads_at_once: usize,
+    /// Code that is not the server's own has so long to open a song or picture, to change a playlist, to let a
+    /// visitor in. Then the answer is 504, and what it was doing is dropped.
+    pub answer: Duration,
+    /// A song of which nothing comes for so long, while the client waits for it, is broken off.
+    pub stall: Duration,
     /// A request line and its headers must have come so long after their first byte.
     pub head: Duration,
     /// A connection on which nothing is asked for so long is closed. Clients keep theirs open between a
@@ -73,6 +78,8 @@ impl Default for Limits {
             listings_per_peer: 32,
             listings_at_once: 4,
             reads_at_once: 32,
+            answer: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
             head: Duration::from_secs(30),
             keep_alive: Duration::from_secs(60 * 60),
             farewell: Duration::from_secs(5),
@@ -88,6 +95,9 @@ pub(crate) const AGENT_BYTES: usize = 256;
 
 /// What is read of a song file at a time. A stream holds two such pieces: one being sent, one read ahead.
 pub(crate) const FILE_CHUNK: usize = 256 << 10;
+
+/// A stream may give so many pieces without a byte in them before others have their turn.
+pub(crate) const EMPTY_PIECES: usize = 32;
 
 /// Bodies of at most this many bytes are never compressed.
 pub(crate) const GZIP_FROM: u64 = 512;

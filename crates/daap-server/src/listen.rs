@@ -16,6 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::Handle;
+use crate::gate::Asks;
 use crate::head::{HeadGuard, Phase};
 use crate::limits::HEAD_BYTES;
 use crate::peer::Peer;
@@ -117,6 +118,10 @@ impl Front {
     /// Waits until the server is told to stop.
     pub(crate) async fn stopped(&self) {
         self.core.stopping.cancelled().await;
+    }
+
+    pub(crate) fn asks(&self) -> Asks {
+        self.core.permit.asks
     }
 
     pub(crate) fn handle(&self) -> Handle {

@@ -10,6 +10,7 @@ use http::StatusCode;
 use crate::answer::{self, Answer};
 use crate::body::Body;
 use crate::compress::{Key, PackError, Packed, pack};
+use crate::gate::Asks;
 use crate::limits::{GZIP_INLINE, ITEMS_INLINE};
 use crate::peer::Peer;
 use crate::service::Core;
@@ -34,7 +35,11 @@ pub(crate) async fn answer(
     asker: Asker,
 ) -> Result<Answer, RequestError> {
     let snapshot = core.snapshot();
-    let password = core.permit.password.is_some();
+    let password = match core.permit.asks {
+        Asks::Nothing => Password::None,
+        Asks::Password => Password::Wanted,
+        Asks::NameAndPassword => Password::WantedWithName,
+    };
     let wanted = Wanted { snapshot, request, client: asker.client, password };
     let key = asker.takes_gzip.then(|| wanted.key());
     if let Some(packed) = key.as_ref().and_then(|key| core.compressor.kept(key)) {
@@ -100,7 +105,7 @@ struct Wanted {
     snapshot: Arc<Snapshot>,
     request: Request,
     client: ClientClass,
-    password: bool,
+    password: Password,
 }
 
 impl Wanted {
@@ -140,7 +145,7 @@ impl Wanted {
             Endpoint::ServerInfo => {
                 let info = ServerInfo {
                     name: snapshot.name(),
-                    password: if self.password { Password::Wanted } else { Password::None },
+                    password: self.password,
                     databases: u32::try_from(snapshot.databases().len()).unwrap_or(u32::MAX),
                 };
                 Ok(reply::server_info(&info, client)?)

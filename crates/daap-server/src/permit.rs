@@ -2,23 +2,29 @@
 //!
 //! | | this machine, the local network | trusted networks | elsewhere |
 //! |---|---|---|---|
-//! | see that the share exists | yes | if there is a password | no |
-//! | log in | with the password, if there is one | with the password | no |
+//! | see that the share exists | yes | if a password is asked for | no |
+//! | log in | if the gate admits it | likewise | no |
 //! | list, wait for news | with a session | with a session | no |
-//! | stream, see pictures | with a session, or the password, or none if there is no password | likewise | no |
+//! | stream, see pictures | with a session, or if the gate admits it | likewise | no |
+//!
+//! What the gate asks for and whom it admits is its own affair: see `gate.rs`.
 //!
 //! Streams are not tied to a session alone because players fetch them through another HTTP stack: that of
 //! Rhythmbox sends the session id and no credential, that of iTunes 12 was seen to send neither. So where
-//! a password is set, an address with a live session may also stream without naming it.
+//! a password is asked for, an address with a live session may also stream without naming it.
 
+use std::pin::Pin;
 use std::sync::Once;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use daap_model::Text;
 use daap_proto::Credential;
 
 use crate::Network;
+use crate::foreign::{self, NoAnswer};
+use crate::gate::{AnyGate, Asks, Decision, Visitor};
 use crate::host::HostNames;
 use crate::peer::{Origin, Peer};
 use crate::session::{Activity, Guest};
@@ -56,15 +62,22 @@ pub(crate) enum Refusal {
     NoSession,
     #[error("too many are logged in")]
     TableFull,
+    #[error("this share is not for you")]
+    NotAdmitted,
+    #[error("who may come in cannot be decided: {0}")]
+    Undecided(NoAnswer),
 }
 
 /// Decides.
-#[derive(Debug)]
 pub(crate) struct Permit {
     pub(crate) hosts: HostNames,
     /// Networks elsewhere whose peers may come in.
     pub(crate) trusted: Vec<Network>,
-    pub(crate) password: Option<String>,
+    pub(crate) gate: Box<dyn AnyGate>,
+    /// What the gate asks for.
+    pub(crate) asks: Asks,
+    /// How long it may take to decide.
+    pub(crate) patience: Duration,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
     /// Whether the log has told of a peer that was sent away at the door: once is enough to see why.
@@ -93,7 +106,7 @@ impl Permit {
         match peer.origin {
             Origin::Machine | Origin::Local => {}
             Origin::Elsewhere if !self.trusts(peer) => return Err(Refusal::Elsewhere),
-            Origin::Elsewhere if self.password.is_none() => {
+            Origin::Elsewhere if self.asks == Asks::Nothing => {
                 return Err(Refusal::TrustedNeedsPassword);
             }
             Origin::Elsewhere => {}
@@ -111,51 +124,72 @@ impl Permit {
     }
 
     /// Logs in: a new session.
-    pub(crate) fn login(&self, caller: Caller<'_>) -> Result<u32, Refusal> {
-        self.password(caller)?;
+    pub(crate) async fn login(&self, caller: Caller<'_>) -> Result<u32, Refusal> {
+        let user = self.admit(caller).await?;
         let Peer { address, origin } = caller.peer;
         let exempt = origin == Origin::Machine;
-        let guest = Guest { address, exempt, agent: caller.agent, user: None };
+        let guest = Guest { address, exempt, agent: caller.agent, user };
         self.sessions.open(guest).map_err(|_| Refusal::TableFull)
     }
 
     /// For lists and news. A client that has a valid credential and a stale session is told so with 403,
     /// on which it logs in again; one that has neither is asked for the password.
-    pub(crate) fn list(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
+    pub(crate) async fn list(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
         if let Some(activity) = self.live(caller) {
             return Ok(activity);
         }
-        self.password(caller)?;
+        self.admit(caller).await?;
         Err(Refusal::NoSession)
     }
 
     /// For streams and pictures.
-    pub(crate) fn content(&self, caller: Caller<'_>) -> Result<Option<Activity>, Refusal> {
+    pub(crate) async fn content(&self, caller: Caller<'_>) -> Result<Option<Activity>, Refusal> {
         if let Some(activity) = self.live(caller) {
             return Ok(Some(activity));
         }
-        if self.password.is_some() && caller.session.is_none() && caller.credential.is_none() {
+        let is_bare = caller.session.is_none() && caller.credential.is_none();
+        if is_bare && self.asks != Asks::Nothing {
             let known = self.sessions.enter_any(caller.peer.address);
             return known.map(Some).ok_or(Refusal::PasswordNeeded);
         }
-        self.password(caller).map(|()| None)
+        self.admit(caller).await.map(|_| None)
     }
 
     fn live(&self, caller: Caller<'_>) -> Option<Activity> {
         caller.session.and_then(|id| self.sessions.enter(id))
     }
 
-    /// Whether the caller knows the password, if there is one.
-    fn password(&self, caller: Caller<'_>) -> Result<(), Refusal> {
-        let Some(password) = &self.password else { return Ok(()) };
-        let credential = caller.credential.ok_or(Refusal::PasswordNeeded)?;
-        self.throttle.check(caller.peer.address).map_err(Refusal::Throttled)?;
-        if decoded(credential).is_some_and(|credential| credential.has_password(password)) {
-            return Ok(());
-        }
-        self.throttle.wrong(caller.peer.address);
-        tracing::info!(peer = %caller.peer.address, "a wrong password");
-        Err(Refusal::PasswordNeeded)
+    /// Asks the gate, who is let in as a user or as nobody in particular. Boxed, so that requests with a
+    /// session, which need no gate, have no room for it.
+    fn admit<'a>(
+        &'a self,
+        caller: Caller<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Text>, Refusal>> + Send + 'a>> {
+        Box::pin(async move {
+            let address = caller.peer.address;
+            if caller.credential.is_some() {
+                self.throttle.check(address).map_err(Refusal::Throttled)?;
+            }
+            let credential = caller.credential.and_then(decoded);
+            let visitor = Visitor::new(address, caller.agent, credential);
+            let decision = async { self.gate.admit(&visitor).await };
+            match foreign::within(self.patience, decision).await {
+                Ok(Decision::Admit) => Ok(None),
+                Ok(Decision::AdmitAs(user)) => Ok(Some(user)),
+                Ok(Decision::Ask) => {
+                    if caller.credential.is_some() {
+                        self.throttle.wrong(address);
+                        tracing::info!(peer = %address, "a wrong password");
+                    }
+                    Err(Refusal::PasswordNeeded)
+                }
+                Ok(Decision::Refuse) => Err(Refusal::NotAdmitted),
+                Err(failure) => {
+                    tracing::error!(peer = %address, "the gate has not decided: {failure}");
+                    Err(Refusal::Undecided(failure))
+                }
+            }
+        })
     }
 }
 
@@ -171,6 +205,7 @@ fn decoded(header: &[u8]) -> Option<Credential> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gate::{Open, SharedPassword};
     use crate::{Limits, Uptime};
     use std::net::SocketAddr;
     use std::sync::Arc;
@@ -185,7 +220,12 @@ mod tests {
         Permit {
             hosts: HostNames::default(),
             trusted: vec!["100.64.0.0/10".parse().unwrap()],
-            password: password.map(str::to_owned),
+            asks: if password.is_some() { Asks::Password } else { Asks::Nothing },
+            gate: match password {
+                Some(password) => Box::new(SharedPassword::new(password)),
+                None => Box::new(Open),
+            },
+            patience: limits.answer,
             sessions: Sessions::new(uptime.clone(), &limits, Arc::default()),
             throttle: Throttle::new(uptime, &limits),
             told: Once::new(),
@@ -216,55 +256,58 @@ mod tests {
         assert_eq!(door("127.0.0.1", None, Some("evil.example")), Err(stranger));
     }
 
-    #[test]
-    fn without_a_password_login_is_free_and_lists_want_a_session() {
+    #[tokio::test]
+    async fn without_a_password_login_is_free_and_lists_want_a_session() {
         let permit = permit(None);
-        let id = permit.login(caller(None, None)).unwrap();
-        assert!(permit.list(caller(Some(id), None)).is_ok());
+        let id = permit.login(caller(None, None)).await.unwrap();
+        assert!(permit.list(caller(Some(id), None)).await.is_ok());
         for session in [None, Some(id ^ 1)] {
-            assert_eq!(permit.list(caller(session, None)).unwrap_err(), Refusal::NoSession);
-            assert!(permit.content(caller(session, None)).unwrap().is_none());
+            assert_eq!(permit.list(caller(session, None)).await.unwrap_err(), Refusal::NoSession);
+            assert!(permit.content(caller(session, None)).await.unwrap().is_none());
         }
-        assert!(permit.content(caller(Some(id), None)).unwrap().is_some());
+        assert!(permit.content(caller(Some(id), None)).await.unwrap().is_some());
     }
 
-    #[test]
-    fn with_a_password_login_wants_it_and_a_session_is_enough_after() {
+    #[tokio::test]
+    async fn with_a_password_login_wants_it_and_a_session_is_enough_after() {
         let permit = permit(Some("sesame"));
         for credential in
             [None, Some(WRONG), Some("Bearer x"), Some("Basic ?"), Some("Basic bm9uZQ==")]
         {
-            let refused = permit.login(caller(None, credential));
+            let refused = permit.login(caller(None, credential)).await;
             assert_eq!(refused, Err(Refusal::PasswordNeeded), "{credential:?}");
         }
-        let id = permit.login(caller(None, Some(RIGHT))).unwrap();
-        assert!(permit.list(caller(Some(id), None)).is_ok());
-        assert!(permit.content(caller(Some(id), None)).is_ok());
+        let id = permit.login(caller(None, Some(RIGHT))).await.unwrap();
+        assert!(permit.list(caller(Some(id), None)).await.is_ok());
+        assert!(permit.content(caller(Some(id), None)).await.is_ok());
         let stale = Some(id ^ 1);
-        assert_eq!(permit.list(caller(stale, None)).unwrap_err(), Refusal::PasswordNeeded);
-        assert_eq!(permit.list(caller(stale, Some(RIGHT))).unwrap_err(), Refusal::NoSession);
-        assert_eq!(permit.content(caller(stale, None)).unwrap_err(), Refusal::PasswordNeeded);
-        assert!(permit.content(caller(stale, Some(RIGHT))).is_ok());
+        assert_eq!(permit.list(caller(stale, None)).await.unwrap_err(), Refusal::PasswordNeeded);
+        assert_eq!(permit.list(caller(stale, Some(RIGHT))).await.unwrap_err(), Refusal::NoSession);
+        assert_eq!(permit.content(caller(stale, None)).await.unwrap_err(), Refusal::PasswordNeeded);
+        assert!(permit.content(caller(stale, Some(RIGHT))).await.is_ok());
     }
 
-    #[test]
-    fn an_address_with_a_live_session_may_stream_without_naming_it() {
+    #[tokio::test]
+    async fn an_address_with_a_live_session_may_stream_without_naming_it() {
         let permit = permit(Some("sesame"));
-        assert_eq!(permit.content(caller(None, None)).unwrap_err(), Refusal::PasswordNeeded);
-        permit.login(caller(None, Some(RIGHT))).unwrap();
-        assert!(permit.content(caller(None, None)).is_ok());
+        assert_eq!(permit.content(caller(None, None)).await.unwrap_err(), Refusal::PasswordNeeded);
+        permit.login(caller(None, Some(RIGHT))).await.unwrap();
+        assert!(permit.content(caller(None, None)).await.is_ok());
         let other = Caller { peer: peer(6), ..caller(None, None) };
-        assert_eq!(permit.content(other).unwrap_err(), Refusal::PasswordNeeded);
+        assert_eq!(permit.content(other).await.unwrap_err(), Refusal::PasswordNeeded);
     }
 
-    #[test]
-    fn who_guesses_is_slowed_down_even_when_right_at_last() {
+    #[tokio::test]
+    async fn who_guesses_is_slowed_down_even_when_right_at_last() {
         let permit = permit(Some("sesame"));
         for _ in 0..Limits::default().wrong_passwords {
-            assert_eq!(permit.login(caller(None, Some(WRONG))), Err(Refusal::PasswordNeeded));
+            assert_eq!(permit.login(caller(None, Some(WRONG))).await, Err(Refusal::PasswordNeeded));
         }
-        assert!(matches!(permit.login(caller(None, Some(RIGHT))), Err(Refusal::Throttled(_))));
+        assert!(matches!(
+            permit.login(caller(None, Some(RIGHT))).await,
+            Err(Refusal::Throttled(_))
+        ));
         let other = Caller { peer: peer(6), ..caller(None, Some(RIGHT)) };
-        assert!(permit.login(other).is_ok());
+        assert!(permit.login(other).await.is_ok());
     }
 }

@@ -19,6 +19,7 @@ use crate::compress::{Compressor, takes_gzip};
 use crate::content::{self, Sending};
 use crate::delivery::{Delivering, Part};
 use crate::event::Observers;
+use crate::foreign;
 use crate::head::Answering;
 use crate::listing::{self, Asker};
 use crate::longpoll::{self, News};
@@ -138,30 +139,30 @@ impl Core {
             Endpoint::ServerInfo | Endpoint::ContentCodes => {
                 Box::pin(self.list(request, headers, peer)).await
             }
-            Endpoint::Login => self.login(caller)?,
+            Endpoint::Login => self.login(caller).await?,
             Endpoint::Logout => {
-                self.permit.list(caller)?;
+                self.permit.list(caller).await?;
                 self.logout(request.session_id)
             }
             Endpoint::Activity => {
-                self.permit.list(caller)?;
+                self.permit.list(caller).await?;
                 answer::bare(StatusCode::NO_CONTENT)
             }
             Endpoint::Update(step) => {
-                let session = self.permit.list(caller)?;
+                let session = self.permit.list(caller).await?;
                 drop(headers);
                 Box::pin(self.update(step, session, peer)).await?
             }
             Endpoint::Song { database, item, .. } => {
-                let session = self.permit.content(caller)?;
+                let session = self.permit.content(caller).await?;
                 Box::pin(self.song(database, item, session, headers)).await
             }
             Endpoint::ItemArtwork { database, item, size } => {
-                let session = self.permit.content(caller)?;
+                let session = self.permit.content(caller).await?;
                 Box::pin(self.artwork(database, item, size, session)).await
             }
             Endpoint::GroupArtwork { database, group, size, .. } => {
-                let session = self.permit.content(caller)?;
+                let session = self.permit.content(caller).await?;
                 match self.group_item(database, group) {
                     None => answer::text(StatusCode::NOT_FOUND, "there is no such group"),
                     Some(None) => content::no_picture(),
@@ -169,14 +170,14 @@ impl Core {
                 }
             }
             _ => {
-                let _activity = self.permit.list(caller)?;
+                let _activity = self.permit.list(caller).await?;
                 Box::pin(self.list(request, headers, peer)).await
             }
         })
     }
 
-    fn login(&self, caller: Caller<'_>) -> Result<Answer, Refusal> {
-        let id = self.permit.login(caller)?;
+    async fn login(&self, caller: Caller<'_>) -> Result<Answer, Refusal> {
+        let id = self.permit.login(caller).await?;
         tracing::info!(peer = %caller.peer.address, client = caller.agent, "logged in");
         Ok(listing::whole(daap_proto::reply::login(id)))
     }
@@ -213,14 +214,16 @@ impl Core {
         session: Option<Activity>,
         headers: HeaderMap,
     ) -> Answer {
-        let opened = match self.share.open(database, item).await {
-            Ok(opened) => opened,
-            Err(error) => return content::not_opened(&error),
-        };
         let part_is_ok = class(&headers).has(Quirk::PartIsOk);
         let sending = Sending { headers: &headers, part_is_ok, readers: &self.readers };
-        let answer = content::song(opened, sending).await;
-        let answer = answer.unwrap_or_else(|error| content::not_read(&error));
+        let answer = async {
+            match self.share.open(database, item).await {
+                Ok(opened) => content::song(opened, sending).await,
+                Err(error) => content::not_opened(&error),
+            }
+        };
+        let answer = foreign::within(self.limits.answer, answer).await;
+        let answer = answer.unwrap_or_else(|failure| content::not_answered(failure, item));
         self.deliver(Part::Sound, database, item, session, answer)
     }
 
@@ -231,12 +234,14 @@ impl Core {
         size: Option<PixelBox>,
         session: Option<Activity>,
     ) -> Answer {
-        match self.share.artwork(database, item, artwork_size(size)).await {
-            Ok(Some(artwork)) => {
+        let artwork = async { self.share.artwork(database, item, artwork_size(size)).await };
+        match foreign::within(self.limits.answer, artwork).await {
+            Ok(Ok(Some(artwork))) => {
                 self.deliver(Part::Artwork, database, item, session, content::picture(artwork))
             }
-            Ok(None) => content::no_picture(),
-            Err(error) => content::not_opened(&error),
+            Ok(Ok(None)) => content::no_picture(),
+            Ok(Err(error)) => content::not_opened(&error),
+            Err(failure) => content::not_answered(failure, item),
         }
     }
 
@@ -254,7 +259,7 @@ impl Core {
         }
         let observers = Arc::clone(&self.observers);
         let delivering = Delivering::new(part, database, item, session, observers);
-        answer.map(|body| body.delivering(delivering))
+        answer.map(|body| body.delivering(delivering).stalling(self.limits.stall))
     }
 
     /// The song whose picture stands for a group; `Some(None)` if none of its songs has one.

@@ -1,6 +1,7 @@
 //! Sessions, passwords and names.
 
 use daap_server::Limits;
+use daap_server::gate::{AllowList, Open, Users};
 use dmap::code::MSAU;
 
 use crate::share::{Share, number};
@@ -138,4 +139,25 @@ async fn more_connections_than_the_limit_are_turned_away() {
     let mut third = share.connect().await;
     assert_eq!(third.answer().await.unwrap().status, 503);
     assert_eq!(first.get("/server-info").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn users_have_a_name_and_a_password_each() {
+    let users = Users::from_iter([("ada", "one"), ("bob", "two")]);
+    let share = Share::start_with(|server| server.gate(users)).await;
+    assert_eq!(number(&share.get("/server-info").await, MSAU), 1);
+    // "bob:one" and "bob:two".
+    for (credential, status) in [("Ym9iOm9uZQ==", 401), ("Ym9iOnR3bw==", 200)] {
+        let header = ("Authorization", &*format!("Basic {credential}"));
+        assert_eq!(share.get_with("/login", &[header]).await.status, status);
+    }
+    assert_eq!(share.handle.sessions()[0].user.as_deref(), Some("bob"));
+}
+
+#[tokio::test]
+async fn who_is_not_on_the_list_stays_out() {
+    let nobody_here = ["192.0.2.0/24".parse().unwrap()];
+    let share = Share::start_with(|server| server.gate(AllowList::new(nobody_here, Open))).await;
+    assert_eq!(share.get("/login").await.status, 403);
+    assert_eq!(share.get("/databases/1/items/1.mp3").await.status, 403);
 }

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod access;
+mod author;
+mod crowd;
+mod faults;
 mod listening;
 mod lists;
 mod mounted;
