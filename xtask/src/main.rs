@@ -3,7 +3,9 @@
 //! - `cargo xtask tidy` checks what neither rustc nor clippy knows: which crate may use which, that the pure
 //!   crates stay pure, and where the names of the protocol may be spelled.
 //! - `cargo xtask e2e` runs `dapple` against clients that others wrote.
+//! - `cargo xtask bench` measures it, and writes `docs/performance.md`.
 
+mod bench;
 mod e2e;
 mod script;
 mod tidy;
@@ -21,12 +23,15 @@ enum Chore {
     Tidy,
     /// Run the server against real clients.
     E2e(e2e::Args),
+    /// Measure speed and memory, and write the report.
+    Bench(bench::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Chore::parse() {
         Chore::Tidy => tidy::run(&root()),
         Chore::E2e(args) => e2e::run(&root(), &args),
+        Chore::Bench(args) => bench::run(&root(), &args),
     }
 }
 

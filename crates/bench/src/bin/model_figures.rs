@@ -28,7 +28,7 @@ fn main() {
     requests(&model.snapshot(), runs);
     orders(&model.snapshot());
     commits(&mut model, songs);
-    figure("memory_in_use", "B", &a_song(bench::peak_memory()));
+    figure("peak", "B", &a_song(bench::peak_memory()));
 }
 
 /// What clients ask of a server, without the server.
