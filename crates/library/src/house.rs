@@ -13,9 +13,6 @@ use crate::share::{
     Edited, MAX_ENTRIES, MAX_PLAYLISTS, PlaylistChange, PlaylistEdit, PlaylistError, playlist_name,
 };
 
-/// The id that the first entry of a playlist gets.
-const FIRST_ENTRY: u32 = 1;
-
 /// The playlists of the house, of all databases.
 #[derive(Debug, Default)]
 pub(crate) struct House {
@@ -95,7 +92,7 @@ impl House {
             database: database.id,
             name,
             entries: Vec::new(),
-            next_entry: FIRST_ENTRY,
+            next_entry: ContainerItemId::LOWEST.get(),
         };
         Ok((row, Edited::Playlist(id)))
     }
@@ -120,7 +117,7 @@ impl House {
         let row = self.playlists.get(&container).filter(|row| row.database == database.id);
         row.ok_or_else(|| match database.container(container) {
             // One that is editable is the house's, and was removed a moment ago.
-            Some(listed) if !listed.editable => PlaylistError::ReadOnly(whose(listed)),
+            Some(listed) if !listed.editable => PlaylistError::ReadOnly(why_read_only(listed)),
             _ => PlaylistError::NoPlaylist(container),
         })
     }
@@ -149,10 +146,12 @@ impl House {
 }
 
 /// Why a container that is not the house's cannot be changed, and what to do instead.
-fn whose(container: &Container) -> &'static str {
+fn why_read_only(container: &Container) -> &'static str {
     match container.kind() {
         ContainerKind::Base => "it holds every song there is; make a playlist of your own",
-        ContainerKind::Folder => "it is a folder that comes with its playlists; change them",
+        ContainerKind::Folder => {
+            "it is a folder of playlists that come from files; change the files"
+        }
         ContainerKind::Playlist => "it comes from a file; change the file",
         ContainerKind::Smart => "its songs follow from its rules; change the rules",
     }
@@ -231,7 +230,7 @@ mod tests {
             database: DatabaseId::LOWEST,
             name: "mix".into(),
             entries: Vec::new(),
-            next_entry: FIRST_ENTRY,
+            next_entry: ContainerItemId::LOWEST.get(),
         }
     }
 
@@ -332,7 +331,7 @@ mod tests {
         #[test]
         fn entries_change_as_those_of_a_plain_list(steps in prop::collection::vec(step(), 0..40)) {
             let mut row = playlist();
-            let (mut list, mut next) = (Vec::new(), FIRST_ENTRY);
+            let (mut list, mut next) = (Vec::new(), ContainerItemId::LOWEST.get());
             for step in steps {
                 let mut changed = row.clone();
                 let done = match &step {
