@@ -6,6 +6,10 @@
 //! sees. An id is on disk before any client sees it, and is never given to another song. What cannot be
 //! reached for a while stays listed for a grace period, with its ids, play counts and ratings.
 //!
+//! A program that has songs of its own, and no need of sources and a store, makes a [`Catalog`] instead: it
+//! adds, changes and removes songs and playlists, and commits. Either is a [`Share`], which is what a server
+//! serves.
+//!
 //! The crate knows no protocol, no file format and no database: they are behind its callers, its sources
 //! and its persistence.
 //!

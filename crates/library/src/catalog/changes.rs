@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use daap_model::{
-    ContainerId, ContainerItem, ContainerItemId, CustomField, DatabaseId, ItemId, PersistentId,
-    SmartRules, Text,
+    ContainerId, ContainerItem, ContainerItemId, CustomField, DatabaseId, ItemId, NewItem,
+    PersistentId, SmartRules, Text,
 };
 
 use super::container::{NewContent, NewDatabase, NewEntry, NewPlaylist};
 use super::ids::{Exhausted, Ids, RowId};
+use super::media::Media;
 use super::song::{NewSong, Song};
 
 /// Changes that become visible together, as one revision, once they are
@@ -37,7 +38,8 @@ pub(super) enum Step {
 
 /// A change of a song.
 pub(super) enum ItemStep {
-    Add(PersistentId, Box<Song>),
+    /// With what goes along with it, if anything does.
+    Add(Box<NewItem>, Option<Arc<Media>>),
     Change(Box<dyn FnOnce(&mut Song) + Send>),
     Touch,
     Remove,
@@ -49,7 +51,7 @@ pub(super) enum ContainerStep {
     Rename(Text),
     Move(Option<ContainerId>),
     SetEditable(bool),
-    SetRules(SmartRules),
+    SetRules(Box<SmartRules>),
     Remove,
     Fill(Vec<NewEntry>),
     Insert(ContainerItem, Place),
@@ -111,10 +113,11 @@ impl Changes {
     /// Adds a song.
     pub fn add_item(&mut self, database: DatabaseId, song: impl Into<NewSong>) -> ItemId {
         let NewSong { id, persistent_id, song } = song.into();
-        let item = self.id(id);
-        let persistent_id = persistent_id.unwrap_or_else(|| self.ids.item(database, item));
-        self.item(database, item, ItemStep::Add(persistent_id, Box::new(song)));
-        item
+        let id = self.id(id);
+        let persistent_id = persistent_id.unwrap_or_else(|| self.ids.item(database, id));
+        let (new, media) = song.into_parts(id, persistent_id);
+        self.item(database, id, ItemStep::Add(Box::new(new), media));
+        id
     }
 
     /// Changes a song as the closure says. It is given the song as it is when it is its turn, so that two
@@ -189,7 +192,7 @@ impl Changes {
 
     /// Gives a smart playlist other rules.
     pub fn set_rules(&mut self, database: DatabaseId, container: ContainerId, rules: SmartRules) {
-        self.container(database, container, ContainerStep::SetRules(rules));
+        self.container(database, container, ContainerStep::SetRules(Box::new(rules)));
     }
 
     /// Removes a container. What was inside a folder moves up to the folder's parent.

@@ -1,12 +1,12 @@
 //! One database while changes are worked out.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use daap_model::{
-    Container, ContainerContent, ContainerId, ContainerItem, ContainerKind, Database, DatabaseId,
-    Edit, Item, ItemId, NewContainer, NewItem, PersistentId, SmartRules, Text,
+    Batch, Container, ContainerContent, ContainerId, ContainerItem, ContainerKind, Database,
+    DatabaseId, Edit, Item, ItemId, NewContainer, NewItem, PersistentId, SmartRules, Text,
 };
 
 use super::changes::{ContainerStep, ItemStep, Place};
@@ -24,24 +24,16 @@ pub(super) struct Draft<'a> {
     pub(super) persistent_id: PersistentId,
     /// As it was, with its sounds and pictures; `None` if it is new.
     before: Option<(&'a Database, &'a Shelves)>,
-    /// What the model has to do: first the songs, in order, and containers that go.
-    edits: Vec<Edit>,
-    /// The songs that are touched.
-    items: HashMap<ItemId, Presence>,
-    /// The songs of before that went, be it that they came back: no playlist holds them any more.
-    left: HashSet<ItemId>,
+    /// The songs that are put or removed.
+    items: BTreeMap<ItemId, Option<Box<NewItem>>>,
+    /// The songs of before that were removed, be it that they came back: no playlist holds them any more.
+    left: BTreeSet<ItemId>,
+    /// The songs that count as changed even if they look as before.
+    touched: BTreeSet<ItemId>,
     /// What songs have of sounds and pictures from now on, where it is not what they had.
-    media: HashMap<ItemId, Media>,
+    media: HashMap<ItemId, Option<Arc<Media>>>,
     /// The containers that are touched; `None` for one that is removed.
     containers: BTreeMap<ContainerId, Option<ContainerDraft>>,
-}
-
-/// A song that is touched.
-#[derive(Clone, Copy)]
-enum Presence {
-    /// It is put by the edit at this place.
-    Put(usize),
-    Gone,
 }
 
 /// A container while changes are worked out.
@@ -71,9 +63,9 @@ impl<'a> Draft<'a> {
             id,
             persistent_id,
             before: None,
-            edits: Vec::new(),
-            items: HashMap::new(),
-            left: HashSet::new(),
+            items: BTreeMap::new(),
+            left: BTreeSet::new(),
+            touched: BTreeSet::new(),
             media: HashMap::new(),
             containers: BTreeMap::new(),
         }
@@ -85,10 +77,10 @@ impl<'a> Draft<'a> {
             ItemStep::Add(..) if is_there => {
                 return Err(CommitError::DuplicateItem { database, item });
             }
-            ItemStep::Add(persistent_id, song) => self.put(item, persistent_id, *song),
+            ItemStep::Add(new, media) => self.put(new, media),
             _ if !is_there => return Err(CommitError::UnknownItem { database, item }),
             ItemStep::Change(change) => self.change(item, change),
-            ItemStep::Touch => self.edits.push(Edit::TouchItem { database, item }),
+            ItemStep::Touch => _ = self.touched.insert(item),
             ItemStep::Remove => self.remove(item),
         }
         Ok(())
@@ -96,7 +88,7 @@ impl<'a> Draft<'a> {
 
     fn has(&self, item: ItemId) -> bool {
         match self.items.get(&item) {
-            Some(presence) => matches!(presence, Presence::Put(_)),
+            Some(item) => item.is_some(),
             None => self.find_before(item).is_some(),
         }
     }
@@ -105,70 +97,58 @@ impl<'a> Draft<'a> {
         self.before.and_then(|(database, _)| database.items().find(item))
     }
 
-    fn put(&mut self, id: ItemId, persistent_id: PersistentId, mut song: Song) {
-        let media = Media::of(&mut song);
-        let Song { track, usage, custom, .. } = song;
-        let item = NewItem { id, persistent_id, track, usage, custom };
-        let edit = Edit::PutItem { database: self.id, item };
-        match self.items.get(&id) {
-            Some(Presence::Put(at)) => self.edits[*at] = edit,
-            _ => {
-                self.items.insert(id, Presence::Put(self.edits.len()));
-                self.edits.push(edit);
-            }
-        }
+    fn put(&mut self, item: Box<NewItem>, media: Option<Arc<Media>>) {
+        let id = item.id;
         if media != self.media(id) {
             self.media.insert(id, media);
-            // The model does not see a song's sound change.
+            // The model does not see the sound of a song that it knows change.
             if self.find_before(id).is_some() {
-                self.edits.push(Edit::TouchItem { database: self.id, item: id });
+                self.touched.insert(id);
             }
         }
+        self.items.insert(id, Some(item));
     }
 
     fn change(&mut self, item: ItemId, change: Box<dyn FnOnce(&mut Song) + Send>) {
-        let Some((persistent_id, mut song)) = self.song(item) else { return };
+        let Some(NewItem { id, persistent_id, track, usage, custom }) = self.copy(item) else {
+            return;
+        };
+        let Media { sound, picture } = self.media(id).as_deref().cloned().unwrap_or_default();
+        let mut song = Song { track, usage, custom, sound, picture };
         nested::run(|| change(&mut song));
-        self.put(item, persistent_id, song);
+        let (item, media) = song.into_parts(id, persistent_id);
+        self.put(Box::new(item), media);
     }
 
     /// A song as it is by now.
-    fn song(&self, item: ItemId) -> Option<(PersistentId, Song)> {
-        let (persistent_id, track, usage, custom) = match self.items.get(&item) {
-            Some(Presence::Put(at)) => match &self.edits[*at] {
-                Edit::PutItem { item, .. } => {
-                    (item.persistent_id, &item.track, item.usage, &item.custom)
-                }
-                _ => return None,
-            },
-            _ => {
-                let item = self.find_before(item)?;
-                (item.persistent_id, &item.track, item.usage, &item.custom)
-            }
-        };
-        let Media { sound, picture } = self.media(item);
+    fn copy(&self, id: ItemId) -> Option<NewItem> {
+        if let Some(item) = self.items.get(&id) {
+            return item.as_deref().cloned();
+        }
+        let Item { persistent_id, usage, ref track, ref custom, .. } = **self.find_before(id)?;
         let (track, custom) = (track.clone(), custom.clone());
-        Some((persistent_id, Song { track, usage, custom, sound, picture }))
+        Some(NewItem { id, persistent_id, track, usage, custom })
     }
 
     /// What a song has of sounds and pictures by now.
-    fn media(&self, item: ItemId) -> Media {
+    fn media(&self, item: ItemId) -> Option<Arc<Media>> {
         let before = || self.before.and_then(|(database, shelves)| shelves.find(database.id, item));
-        self.media.get(&item).cloned().or_else(before).unwrap_or_default()
+        self.media.get(&item).cloned().unwrap_or_else(before)
     }
 
     fn remove(&mut self, item: ItemId) {
-        self.items.insert(item, Presence::Gone);
-        self.left.insert(item);
-        if self.media(item) != Media::default() {
-            self.media.insert(item, Media::default());
+        if self.find_before(item).is_some() {
+            self.left.insert(item);
+        }
+        self.items.insert(item, None);
+        if self.media(item).is_some() {
+            self.media.insert(item, None);
         }
         for container in self.containers.values_mut().flatten() {
             if let Content::List(entries) = &mut container.content {
                 entries.remove_item(item);
             }
         }
-        self.edits.push(Edit::RemoveItem { database: self.id, item });
     }
 
     pub(super) fn container(
@@ -187,7 +167,7 @@ impl<'a> Draft<'a> {
             ContainerStep::Rename(name) => self.open(id)?.name = name,
             ContainerStep::Move(folder) => self.open(id)?.parent = folder,
             ContainerStep::SetEditable(editable) => self.open(id)?.editable = editable,
-            ContainerStep::SetRules(rules) => self.set_rules(id, rules)?,
+            ContainerStep::SetRules(rules) => self.set_rules(id, *rules)?,
             ContainerStep::Remove => self.remove_container(id)?,
             ContainerStep::Fill(entries) => self.fill(id, entries, ids)?,
             ContainerStep::Insert(entry, place) => {
@@ -290,7 +270,6 @@ impl<'a> Draft<'a> {
             self.open(inside)?.parent = parent;
         }
         self.containers.insert(id, None);
-        self.edits.push(Edit::RemoveContainer { database: self.id, container: id });
         Ok(())
     }
 
@@ -316,20 +295,27 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds what the model has to do, and returns what changes among sounds and pictures.
-    pub(super) fn finish(self, edits: &mut Vec<Edit>) -> ShelfChange {
-        let database = self.id;
-        edits.extend(self.edits);
-        for (id, draft) in self.containers {
-            let Some(draft) = draft else { continue };
-            edits.push(Edit::PutContainer { database, container: draft.finish(id) });
+    pub(super) fn finish(self, batch: &mut Batch) -> ShelfChange {
+        let Self { id: database, before, items, left, touched, media, containers, .. } = self;
+        batch.extend(left.into_iter().map(|item| Edit::RemoveItem { database, item }));
+        let put = items.into_values().flatten();
+        batch.extend(put.map(|item| Edit::PutItem { database, item: *item }));
+        batch.extend(touched.into_iter().map(|item| Edit::TouchItem { database, item }));
+        let (put, gone): (Vec<_>, Vec<_>) =
+            containers.into_iter().partition(|(_, container)| container.is_some());
+        batch.extend(
+            gone.into_iter().map(|(container, _)| Edit::RemoveContainer { database, container }),
+        );
+        for (id, container) in put.into_iter().filter_map(|(id, draft)| Some((id, draft?))) {
+            batch.push(Edit::PutContainer { database, container: container.finish(id) });
         }
-        ShelfChange { database, anew: self.before.is_none(), items: self.media }
+        ShelfChange { database, anew: before.is_none(), items: media }
     }
 }
 
 impl ContainerDraft {
     /// A container as it is, without the songs that have left; `None` for the base container.
-    fn of(database: &Database, container: &Container, left: &HashSet<ItemId>) -> Option<Self> {
+    fn of(database: &Database, container: &Container, left: &BTreeSet<ItemId>) -> Option<Self> {
         let content = match container.kind() {
             ContainerKind::Base => return None,
             ContainerKind::Folder => Content::Folder,

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use daap_model::{DatabaseId, ItemId};
 
-use super::song::{Picture, Song, Sound};
+use super::song::{Picture, Sound};
 use crate::{Artwork, Content, SourceError};
 
 /// The largest picture that is read from a file, in bytes.
@@ -21,17 +21,8 @@ pub(super) struct Media {
     pub(super) picture: Option<Picture>,
 }
 
-impl Media {
-    /// Takes out of a song what the model does not know, and tells the model that there is a picture.
-    pub(super) fn of(song: &mut Song) -> Self {
-        let Song { track, sound, picture, .. } = song;
-        track.has_artwork |= picture.is_some();
-        Self { sound: sound.take(), picture: picture.take() }
-    }
-}
-
 /// Sounds and pictures by song.
-pub(super) type Shelf = HashMap<ItemId, Media>;
+pub(super) type Shelf = HashMap<ItemId, Arc<Media>>;
 
 /// Sounds and pictures by database and song.
 #[derive(Debug, Default)]
@@ -46,12 +37,13 @@ pub(super) struct ShelfChange {
     pub(super) database: DatabaseId,
     /// What was there before goes: the database is gone, or is another one.
     pub(super) anew: bool,
-    pub(super) items: Shelf,
+    /// What songs have from now on.
+    pub(super) items: HashMap<ItemId, Option<Arc<Media>>>,
 }
 
 impl Shelves {
     /// What was given along with a song.
-    pub(super) fn find(&self, database: DatabaseId, item: ItemId) -> Option<Media> {
+    pub(super) fn find(&self, database: DatabaseId, item: ItemId) -> Option<Arc<Media>> {
         let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
         shelves.get(&database)?.get(&item).cloned()
     }
@@ -64,11 +56,10 @@ impl Shelves {
             }
             let shelf = shelves.entry(database).or_default();
             for (item, media) in items {
-                if media == Media::default() {
-                    shelf.remove(&item);
-                } else {
-                    shelf.insert(item, media);
-                }
+                match media {
+                    Some(media) => shelf.insert(item, media),
+                    None => shelf.remove(&item),
+                };
             }
             if shelf.is_empty() {
                 shelves.remove(&database);
@@ -78,22 +69,23 @@ impl Shelves {
 }
 
 impl Sound {
-    pub(super) async fn open(self) -> Result<Content, SourceError> {
+    pub(super) async fn open(&self) -> Result<Content, SourceError> {
         Ok(match self {
-            Self::File(path) => Content::file(path).await?,
-            Self::Bytes(bytes) => Content::bytes(bytes),
+            Self::File(path) => Content::file(path.clone()).await?,
+            Self::Bytes(bytes) => Content::bytes(bytes.clone()),
         })
     }
 }
 
 impl Picture {
-    pub(super) async fn read(self) -> Result<Artwork, SourceError> {
+    pub(super) async fn read(&self) -> Result<Artwork, SourceError> {
         Ok(match self {
             Self::File(path) => {
+                let path = path.clone();
                 let read = tokio::task::spawn_blocking(move || read_picture(path));
                 read.await.map_err(io::Error::other)??
             }
-            Self::Artwork(artwork) => artwork,
+            Self::Artwork(artwork) => artwork.clone(),
         })
     }
 }

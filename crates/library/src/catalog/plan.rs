@@ -1,7 +1,7 @@
 //! What changes come to, worked out beside the catalog: until all of them are found good, nothing is touched.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use daap_model::{Batch, DatabaseId, Edit, PersistentId, Snapshot, Text};
 
@@ -9,7 +9,7 @@ use super::changes::{Changes, Step};
 use super::draft::Draft;
 use super::error::CommitError;
 use super::ids::Ids;
-use super::media::{Shelf, ShelfChange, Shelves};
+use super::media::{ShelfChange, Shelves};
 
 /// What changes come to, upon the catalog as it is.
 pub(super) struct Plan<'a> {
@@ -17,14 +17,14 @@ pub(super) struct Plan<'a> {
     shelves: &'a Shelves,
     ids: &'a Ids,
     /// What the model has to do before it comes to what is in the databases.
-    edits: Vec<Edit>,
+    batch: Batch,
     /// The databases that are touched; `None` for one that is removed.
     drafts: BTreeMap<DatabaseId, Option<Draft<'a>>>,
 }
 
 impl<'a> Plan<'a> {
     pub(super) fn new(before: &'a Snapshot, shelves: &'a Shelves, ids: &'a Ids) -> Self {
-        Self { before, shelves, ids, edits: Vec::new(), drafts: BTreeMap::new() }
+        Self { before, shelves, ids, batch: Batch::new(), drafts: BTreeMap::new() }
     }
 
     /// Works out the batch for the model, and what changes among sounds and pictures.
@@ -35,31 +35,31 @@ impl<'a> Plan<'a> {
         for step in changes.steps {
             self.step(step)?;
         }
-        let (mut edits, mut shelves) = (self.edits, Vec::new());
+        let (mut batch, mut shelves) = (self.batch, Vec::new());
         for (database, draft) in self.drafts {
             shelves.push(match draft {
-                Some(draft) => draft.finish(&mut edits),
-                None => ShelfChange { database, anew: true, items: Shelf::new() },
+                Some(draft) => draft.finish(&mut batch),
+                None => ShelfChange { database, anew: true, items: HashMap::new() },
             });
         }
-        Ok((Batch::from_iter(edits), shelves))
+        Ok((batch, shelves))
     }
 
     fn step(&mut self, step: Step) -> Result<(), CommitError> {
         match step {
-            Step::Rename(name) => self.edits.push(Edit::Rename(name)),
-            Step::Define(field) => self.edits.push(Edit::Define(field)),
+            Step::Rename(name) => self.batch.push(Edit::Rename(name)),
+            Step::Define(field) => self.batch.push(Edit::Define(field)),
             Step::AddDatabase { id, persistent_id, name } => {
                 self.add_database(id, persistent_id, name)?;
             }
             Step::RenameDatabase(id, name) => {
                 let persistent_id = self.database(id)?.persistent_id;
-                self.edits.push(Edit::PutDatabase { id, persistent_id, name });
+                self.batch.push(Edit::PutDatabase { id, persistent_id, name });
             }
             Step::RemoveDatabase(id) => {
                 self.database(id)?;
                 self.drafts.insert(id, None);
-                self.edits.push(Edit::RemoveDatabase(id));
+                self.batch.push(Edit::RemoveDatabase(id));
             }
             Step::Item { database, item, step } => self.database(database)?.item(item, step)?,
             Step::Container { database, container, step } => {
@@ -93,7 +93,7 @@ impl<'a> Plan<'a> {
             return Err(CommitError::DuplicateDatabase(id));
         }
         self.drafts.insert(id, Some(Draft::new(id, persistent_id)));
-        self.edits.push(Edit::PutDatabase { id, persistent_id, name });
+        self.batch.push(Edit::PutDatabase { id, persistent_id, name });
         Ok(())
     }
 }

@@ -30,8 +30,9 @@ impl Share for Catalog {
     ) -> SourceFuture<'_, Result<Content, OpenError>> {
         Box::pin(async move {
             let song = self.find(database, item)?;
-            let media = self.shared.shelves.find(database, item).unwrap_or_default();
-            Ok(match (media.sound, &self.shared.provider) {
+            let media = self.shared.shelves.find(database, item);
+            let sound = media.as_ref().and_then(|media| media.sound.as_ref());
+            Ok(match (sound, &self.shared.provider) {
                 (Some(sound), _) => sound.open().await?,
                 (None, Some(provider)) => provider.open(database, song).await?,
                 (None, None) => return Err(SourceError::not_there("its sound").into()),
@@ -47,8 +48,9 @@ impl Share for Catalog {
     ) -> SourceFuture<'_, Result<Option<Artwork>, OpenError>> {
         Box::pin(async move {
             let song = self.find(database, item)?;
-            let media = self.shared.shelves.find(database, item).unwrap_or_default();
-            Ok(match (media.picture, &self.shared.provider) {
+            let media = self.shared.shelves.find(database, item);
+            let picture = media.as_ref().and_then(|media| media.picture.as_ref());
+            Ok(match (picture, &self.shared.provider) {
                 (Some(picture), _) => Some(picture.read().await?),
                 (None, Some(provider)) => provider.artwork(database, song, size).await?,
                 (None, None) => None,

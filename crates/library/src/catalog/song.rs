@@ -1,10 +1,12 @@
 //! Songs as an author gives them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use daap_model::{Custom, CustomValue, ItemId, PersistentId, Text, Track, Usage};
+use daap_model::{Custom, CustomValue, ItemId, NewItem, PersistentId, Text, Track, Usage};
 
+use super::media::Media;
 use crate::Artwork;
 
 /// A song of a catalog, as its author sees and changes it.
@@ -21,6 +23,20 @@ pub struct Song {
     pub sound: Option<Sound>,
     /// Its picture; `None` if the catalog's [`Provider`](crate::Provider) has it, or nobody.
     pub picture: Option<Picture>,
+}
+
+impl Song {
+    /// What the model knows of it, and what it does not.
+    pub(super) fn into_parts(
+        self,
+        id: ItemId,
+        persistent_id: PersistentId,
+    ) -> (NewItem, Option<Arc<Media>>) {
+        let Self { mut track, usage, custom, sound, picture } = self;
+        track.has_artwork |= picture.is_some();
+        let media = (sound.is_some() || picture.is_some()).then(|| Media { sound, picture });
+        (NewItem { id, persistent_id, track, usage, custom }, media.map(Arc::new))
+    }
 }
 
 /// The sound of a song, known when the song is.
