@@ -85,6 +85,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
         | Refusal::TrustedNeedsPassword
         | Refusal::HostName(_)
         | Refusal::NoSession
+        | Refusal::NoEditing
         | Refusal::NotAdmitted => text(StatusCode::FORBIDDEN, &reason),
         Refusal::PasswordNeeded => {
             let mut answer = text(StatusCode::UNAUTHORIZED, &reason);
@@ -108,10 +109,11 @@ pub(crate) fn unanswered(failure: NoAnswer) -> StatusCode {
     }
 }
 
-/// A method that nothing here has.
-pub(crate) fn wrong_method() -> Answer {
-    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are served");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+/// A method that is not served here, where these are.
+pub(crate) fn wrong_method(served: &'static str) -> Answer {
+    let reason = format!("only {served} is served here");
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, &reason);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(served));
     answer
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::compress::Compressor;
+use crate::edit::Editing;
 use crate::event::Observers;
 use crate::gate::{AnyGate, Asks, Gate, Open, SharedPassword};
 use crate::host::HostNames;
@@ -29,6 +30,7 @@ pub struct Builder {
     share: Arc<dyn Share>,
     gate: Box<dyn AnyGate>,
     asks: Asks,
+    editing: Editing,
     trusted: Vec<Network>,
     hosts: HostNames,
     limits: Limits,
@@ -58,6 +60,13 @@ impl Builder {
     #[must_use]
     pub fn trust(mut self, network: Network) -> Self {
         self.trusted.push(network);
+        self
+    }
+
+    /// Lets clients change playlists, those of them that the share lets be changed. At first nobody may.
+    #[must_use]
+    pub fn editing(mut self, editing: Editing) -> Self {
+        self.editing = editing;
         self
     }
 
@@ -117,6 +126,7 @@ impl Builder {
             trusted: self.trusted,
             gate: self.gate,
             asks: self.asks,
+            editing: self.editing,
             patience: limits.answer,
             sessions: Sessions::new(self.uptime.clone(), &limits, Arc::clone(&observers)),
             throttle: Throttle::new(self.uptime.clone(), &limits),
@@ -162,6 +172,7 @@ impl Server {
             share: Arc::new(share),
             gate: Box::new(Open),
             asks: Asks::Nothing,
+            editing: Editing::Nobody,
             trusted: Vec::new(),
             hosts: HostNames::default(),
             limits: Limits::default(),
@@ -211,6 +222,7 @@ impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder")
             .field("asks", &self.asks)
+            .field("editing", &self.editing)
             .field("trusted", &self.trusted)
             .field("hosts", &self.hosts)
             .field("limits", &self.limits)

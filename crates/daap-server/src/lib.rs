@@ -11,7 +11,13 @@
 //! - [`Server`] and its [`Builder`] put a server together and run it; a [`Service`] is one without sockets, for
 //!   another program's HTTP server.
 //! - [`Handle`] shows who is logged in ([`SessionInfo`]) and stops it; an [`Event`] tells an observer what happens.
+//! - A [`Gate`](gate::Gate) decides who is let in, [`Editing`] says who may change playlists.
 //! - [`Limits`] are its bounds, [`Network`] names the peers it trusts, [`Uptime`] is its clock.
+//!
+//! The share, the gate and the observers are the program's own code. A panic, an error or silence of theirs costs
+//! one answer and nothing more: a status while there is none yet, after that a connection that is broken off, so
+//! that nobody takes half a song for a whole one. They run on the threads that serve all connections, so they
+//! must not block: what does goes to `tokio::task::spawn_blocking`.
 //!
 //! A request's way through the crate: `listen.rs` has the connection, `service.rs` decides, `permit.rs`
 //! says yes or no, `listing.rs`, `content.rs` and `longpoll.rs` do the work, `body.rs` sends it.
@@ -40,6 +46,7 @@ mod builder;
 mod compress;
 mod content;
 mod delivery;
+mod edit;
 mod event;
 mod foreign;
 pub mod gate;
@@ -67,6 +74,7 @@ mod uptime;
 
 pub use body::Body;
 pub use builder::{Builder, Server};
+pub use edit::Editing;
 pub use event::{Delivery, Ending, Event};
 pub use handle::Handle;
 pub use limits::Limits;

@@ -5,6 +5,7 @@
 //! | see that the share exists | yes | if a password is asked for | no |
 //! | log in | if the gate admits it | likewise | no |
 //! | list, wait for news | with a session | with a session | no |
+//! | change playlists | with a session, if the program says so: `edit.rs` | no | no |
 //! | stream, see pictures | with a session, or if the gate admits it | likewise | no |
 //!
 //! What the gate asks for and whom it admits is its own affair: see `gate.rs`.
@@ -23,6 +24,7 @@ use daap_model::Text;
 use daap_proto::Credential;
 
 use crate::Network;
+use crate::edit::Editing;
 use crate::foreign::{self, NoAnswer};
 use crate::gate::{AnyGate, Asks, Decision, Visitor};
 use crate::host::HostNames;
@@ -62,6 +64,8 @@ pub(crate) enum Refusal {
     NoSession,
     #[error("too many are logged in")]
     TableFull,
+    #[error("playlists cannot be changed from here: the server has to be told who may")]
+    NoEditing,
     #[error("this share is not for you")]
     NotAdmitted,
     #[error("who may come in cannot be decided: {0}")]
@@ -76,7 +80,9 @@ pub(crate) struct Permit {
     pub(crate) gate: Box<dyn AnyGate>,
     /// What the gate asks for.
     pub(crate) asks: Asks,
-    /// How long it may take to decide.
+    /// Who may change playlists.
+    pub(crate) editing: Editing,
+    /// How long the gate may take to decide.
     pub(crate) patience: Duration,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
@@ -155,6 +161,21 @@ impl Permit {
         self.admit(caller).await.map(|_| None)
     }
 
+    /// For changes of playlists.
+    pub(crate) async fn edit(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
+        let activity = self.list(caller).await?;
+        if self.may_edit(caller.peer) { Ok(activity) } else { Err(Refusal::NoEditing) }
+    }
+
+    /// Whether this peer may change playlists, given a session.
+    pub(crate) fn may_edit(&self, peer: Peer) -> bool {
+        match (self.editing, peer.origin) {
+            (Editing::Nobody, _) | (_, Origin::Elsewhere) => false,
+            (Editing::ThisMachine, origin) => origin == Origin::Machine,
+            (Editing::LocalNetwork, Origin::Machine | Origin::Local) => true,
+        }
+    }
+
     fn live(&self, caller: Caller<'_>) -> Option<Activity> {
         caller.session.and_then(|id| self.sessions.enter(id))
     }
@@ -225,6 +246,7 @@ mod tests {
                 Some(password) => Box::new(SharedPassword::new(password)),
                 None => Box::new(Open),
             },
+            editing: Editing::Nobody,
             patience: limits.answer,
             sessions: Sessions::new(uptime.clone(), &limits, Arc::default()),
             throttle: Throttle::new(uptime, &limits),
@@ -309,5 +331,29 @@ mod tests {
         ));
         let other = Caller { peer: peer(6), ..caller(None, Some(RIGHT)) };
         assert!(permit.login(other).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn playlists_are_changed_from_as_near_as_the_program_says_and_with_a_session() {
+        let from = |address: &str| {
+            let address = SocketAddr::new(address.parse().unwrap(), 50_000);
+            Peer::new(address, "192.168.1.2:3689".parse().unwrap())
+        };
+        for (editing, may) in [
+            (Editing::Nobody, [false, false, false]),
+            (Editing::ThisMachine, [true, false, false]),
+            (Editing::LocalNetwork, [true, true, false]),
+        ] {
+            let permit = Permit { editing, ..permit(None) };
+            let id = permit.login(caller(None, None)).await.unwrap();
+            for (peer, may) in
+                ["127.0.0.1", "192.168.1.7", "100.64.3.2"].map(from).into_iter().zip(may)
+            {
+                let edit = permit.edit(Caller { peer, ..caller(Some(id), None) }).await;
+                assert_eq!(edit.is_ok(), may, "{editing:?} {peer:?}");
+                let without_session = permit.edit(Caller { peer, ..caller(None, None) }).await;
+                assert_eq!(without_session.unwrap_err(), Refusal::NoSession);
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::body::Body;
 use crate::compress::{Compressor, takes_gzip};
 use crate::content::{self, Sending};
 use crate::delivery::{Delivering, Part};
+use crate::edit;
 use crate::event::Observers;
 use crate::foreign;
 use crate::head::Answering;
@@ -68,6 +69,20 @@ enum Route {
     Metrics,
 }
 
+impl Route {
+    /// The methods that it takes. A HEAD must change nothing.
+    fn methods(&self) -> &'static str {
+        match self {
+            Self::Daap(Request { endpoint: Endpoint::Edit { .. }, .. }) => "GET",
+            _ => "GET, HEAD",
+        }
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        self.methods().split(", ").any(|taken| method == taken)
+    }
+}
+
 impl Core {
     /// The library as it is now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -107,9 +122,10 @@ impl Core {
         if self.stopping.is_cancelled() {
             return ("refused", answer::busy(STOPPING));
         }
-        let is_read = head.method == Method::GET || head.method == Method::HEAD;
         match route(&head.uri) {
-            Ok(_) if !is_read => ("other", answer::wrong_method()),
+            Ok(route) if !route.takes(&head.method) => {
+                ("other", answer::wrong_method(route.methods()))
+            }
             Ok(Route::Daap(request)) => {
                 let name = name(&request.endpoint);
                 let answer = self.daap(request, head.headers, peer).await;
@@ -152,6 +168,12 @@ impl Core {
                 let session = self.permit.list(caller).await?;
                 drop(headers);
                 Box::pin(self.update(step, session, peer)).await?
+            }
+            Endpoint::Edit { database, action } => {
+                let session = self.permit.edit(caller).await?;
+                drop(headers);
+                let answer = Box::pin(edit::answer(self, database, action, session)).await;
+                answer.unwrap_or_else(|error| unanswerable(&error))
             }
             Endpoint::Song { database, item, .. } => {
                 let session = self.permit.content(caller).await?;
@@ -273,7 +295,9 @@ impl Core {
     /// A reply that is computed from a snapshot.
     async fn list(&self, request: Request, headers: HeaderMap, peer: Peer) -> Answer {
         let takes_gzip = takes_gzip(headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes));
-        let asker = Asker { peer, client: class(&headers), takes_gzip };
+        let client = class(&headers);
+        let client = if self.permit.may_edit(peer) { client.editing() } else { client };
+        let asker = Asker { peer, client, takes_gzip };
         let answer = listing::answer(self, request, asker).await;
         answer.unwrap_or_else(|error| unanswerable(&error))
     }
@@ -322,6 +346,7 @@ fn name(endpoint: &Endpoint) -> &'static str {
         Endpoint::ContainerItems { .. } => "container-items",
         Endpoint::Browse { .. } => "browse",
         Endpoint::Groups { .. } => "groups",
+        Endpoint::Edit { .. } => "edit",
         Endpoint::Song { .. } => "song",
         Endpoint::ItemArtwork { .. } | Endpoint::GroupArtwork { .. } => "artwork",
         _ => "other",

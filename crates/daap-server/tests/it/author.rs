@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use daap_model::{
-    Batch, Custom, DatabaseId, Edit, ItemId, Model, NewItem, PersistentId, Snapshot, Usage,
+    Batch, ContainerId, ContainerItemId, Custom, DatabaseId, Edit, ItemId, Model, NewItem,
+    PersistentId, Snapshot, Usage,
 };
 use daap_server::{Builder, Handle, Server};
 use library::{
-    Artwork, ArtworkSize, Body, ByteStream, Content, Edited, OpenError, PlaylistEdit,
-    PlaylistError, Share, SourceFuture,
+    Artwork, ArtworkSize, Body, ByteStream, Content, Edited, OpenError, PlaylistChange,
+    PlaylistEdit, PlaylistError, Share, SourceFuture,
 };
 use testkit::http::{Answer, Connection};
 use tokio::sync::watch;
@@ -102,8 +103,17 @@ impl Share for Author {
     }
 
     fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
+        let edited = match &edit.change {
+            PlaylistChange::Add { .. } => Ok(Edited::Playlist(ContainerId::new(25).unwrap())),
+            PlaylistChange::Append { items, .. } => {
+                let entries = items.iter().map(|item| ContainerItemId::new(item.get() + 100));
+                Ok(Edited::Entries(entries.map(Option::unwrap).collect()))
+            }
+            PlaylistChange::Remove(_) => Err(PlaylistError::ReadOnly("it is carved in stone")),
+            _ => Ok(Edited::Done),
+        };
         self.edits.lock().unwrap().push(edit);
-        Box::pin(std::future::ready(Ok(Edited::Done)))
+        Box::pin(std::future::ready(edited))
     }
 }
 

@@ -4,6 +4,7 @@
 mod access;
 mod author;
 mod crowd;
+mod editing;
 mod faults;
 mod listening;
 mod lists;

@@ -8,16 +8,14 @@ use tokio::sync::mpsc;
 use crate::share::{Opening, Share, number, track};
 
 /// A share whose events come in order.
-async fn observed() -> (Share, mpsc::UnboundedReceiver<Event>) {
-    let (tell, mut events) = mpsc::unbounded_channel();
+async fn observed() -> (Share, Events) {
+    let (tell, events) = mpsc::unbounded_channel();
     let share = Share::start_with(|server| {
         server.observe(move |event| drop(tell.send(event.clone()))).observe(|event| {
             assert!(!matches!(event, Event::SessionOpened(_)), "an observer with a bug");
         })
     })
     .await;
-    // What the source had to say last may come after the server's start.
-    while events.try_recv().is_ok() {}
     (share, events)
 }
 
@@ -32,12 +30,34 @@ fn only(sessions: Vec<SessionInfo>) -> SessionInfo {
     sessions.into_iter().next().unwrap()
 }
 
-fn delivered(event: Option<Event>) -> (bool, Delivery) {
-    match event.unwrap() {
-        Event::SongSent(delivery) => (true, delivery),
-        Event::ArtworkSent(delivery) => (false, delivery),
-        other => panic!("{other:?}"),
+type Events = mpsc::UnboundedReceiver<Event>;
+
+/// What `pick` takes of the next event that it takes. Revisions of the source's own making may come between.
+async fn next<T>(events: &mut Events, pick: impl Fn(Event) -> Option<T>) -> T {
+    loop {
+        if let Some(picked) = pick(events.recv().await.unwrap()) {
+            return picked;
+        }
     }
+}
+
+/// The next song or picture that is sent, and whether it is a song.
+async fn delivered(events: &mut Events) -> (bool, Delivery) {
+    let pick = |event| match event {
+        Event::SongSent(delivery) => Some((true, delivery)),
+        Event::ArtworkSent(delivery) => Some((false, delivery)),
+        _ => None,
+    };
+    next(events, pick).await
+}
+
+/// The next session that ends, and why.
+async fn closed(events: &mut Events) -> (SessionInfo, Ending) {
+    let pick = |event| match event {
+        Event::SessionClosed { session, why } => Some((session, why)),
+        _ => None,
+    };
+    next(events, pick).await
 }
 
 #[tokio::test]
@@ -48,10 +68,11 @@ async fn a_session_is_told_of_from_login_to_logout() {
     assert_eq!((session.number, session.agent.as_str()), (1, "iTunes/12.9"));
     assert!(session.address.is_loopback());
     assert_eq!((session.user, session.state), (None, SessionState::Connected));
-    let Some(Event::SessionOpened(opened)) = events.recv().await else { panic!("no login") };
+    let pick = |event| if let Event::SessionOpened(session) = event { Some(session) } else { None };
+    let opened = next(&mut events, pick).await;
     assert_eq!((opened.number, opened.agent.as_str()), (1, "iTunes/12.9"));
     share.get(&format!("/logout?session-id={id}")).await;
-    let Some(Event::SessionClosed { session, why }) = events.recv().await else { panic!("no end") };
+    let (session, why) = closed(&mut events).await;
     assert_eq!((session.number, why), (1, Ending::LoggedOut));
     assert_eq!(share.handle.sessions(), []);
 }
@@ -63,24 +84,23 @@ async fn songs_and_pictures_are_counted_for_the_session_that_they_are_sent_to() 
     share.songs.put_artwork("jet", Some(picture));
     let jet = share.item("Jet").await;
     let session = login(&share).await;
-    while events.try_recv().is_ok() {}
     let song = format!("/databases/1/items/{jet}.mp3");
     let mine = format!("{song}?session-id={session}");
     share.get(&mine).await;
     let (database, item) = (DatabaseId::new(1).unwrap(), ItemId::new(jet as u32).unwrap());
-    let (is_song, whole) = delivered(events.recv().await);
+    let (is_song, whole) = delivered(&mut events).await;
     assert!(is_song && whole.whole);
     assert_eq!((whole.database, whole.item, whole.bytes), (database, item, 100_000));
     assert_eq!(whole.session, Some(2));
     share.get_with(&mine, &[("Range", "bytes=0-9")]).await;
-    let (_, part) = delivered(events.recv().await);
+    let (_, part) = delivered(&mut events).await;
     assert_eq!((part.bytes, part.whole), (10, true));
     share.connect().await.ask("HEAD", &mine, &[]).await.unwrap();
     share.get(&song).await;
-    let (_, nobodys) = delivered(events.recv().await);
+    let (_, nobodys) = delivered(&mut events).await;
     assert_eq!((nobodys.session, nobodys.bytes), (None, 100_000));
     share.get(&format!("/databases/1/items/{jet}/extra_data/artwork?session-id={session}")).await;
-    let (is_song, picture) = delivered(events.recv().await);
+    let (is_song, picture) = delivered(&mut events).await;
     assert!(!is_song && picture.whole);
     let info = share.handle.sessions().pop().unwrap();
     assert_eq!((info.songs, info.artwork, info.bytes), (2, 1, 100_019));
@@ -90,10 +110,9 @@ async fn songs_and_pictures_are_counted_for_the_session_that_they_are_sent_to() 
 async fn a_song_that_breaks_off_is_told_to_have_done_so() {
     let (share, mut events) = observed().await;
     let target = format!("/databases/1/items/{}.mp3", share.item("Jet").await);
-    while events.try_recv().is_ok() {}
     share.songs.open_as("jet", Opening::Stream(vec!["one ", "two"], Some(100)));
     let _ = share.connect().await.get(&target).await;
-    let (_, broken) = delivered(events.recv().await);
+    let (_, broken) = delivered(&mut events).await;
     assert_eq!((broken.bytes, broken.whole), (7, false));
 }
 
@@ -127,14 +146,13 @@ async fn who_waits_and_who_listens_is_known() {
 async fn revisions_and_the_end_are_told() {
     let (mut share, mut events) = observed().await;
     login(&share).await;
-    events.recv().await.unwrap();
     let seen = share.library.snapshot().revision();
     share.songs.put("new", track("New", "A", "B"), "sound");
-    let Some(Event::Published(revision)) = events.recv().await else { panic!("no revision") };
-    assert!(revision > seen);
+    let pick = |event| matches!(event, Event::Published(revision) if revision > seen).then_some(());
+    next(&mut events, pick).await;
     share.handle.stop();
     share.stopped().await;
-    let Some(Event::SessionClosed { why, .. }) = events.recv().await else { panic!("no end") };
+    let (_, why) = closed(&mut events).await;
     assert_eq!(why, Ending::ServerStopped);
     assert_eq!(share.handle.sessions(), [], "a handle outlives its server");
 }

@@ -1,0 +1,92 @@
+//! `/edit`: playlists that clients change.
+
+use std::sync::{Arc, Mutex};
+
+use daap_model::{ContainerId, DatabaseId, ItemId};
+use daap_server::{Editing, Event};
+use dmap::Element;
+use dmap::code::{MCTI, MIID, MLIT, MSED};
+use library::{PlaylistChange, PlaylistEdit};
+
+use crate::author::{Author, Running};
+use crate::share::number;
+
+async fn server(editing: Editing) -> (Author, Running, u64) {
+    let author = Author::new();
+    let server = Running::start(author.clone(), |server| server.editing(editing)).await;
+    let session = number(&server.get("/login").await, dmap::code::MLID);
+    (author, server, session)
+}
+
+fn add(session: u64) -> String {
+    format!("/databases/1/edit?action=add&edit-params='dmap.itemname:Best'&session-id={session}")
+}
+
+fn append(session: u64, songs: &str) -> String {
+    format!("/databases/1/containers/25/edit?action=add&edit-params={songs}&session-id={session}")
+}
+
+#[tokio::test]
+async fn a_playlist_is_made_and_filled() {
+    let (author, server, session) = server(Editing::ThisMachine).await;
+    assert_eq!(number(&server.get(&add(session)).await, MIID), 25);
+    let by_query = append(session, "'daap.songartist:Wings'");
+    let answer = Element::decode(&server.get(&by_query).await.body).unwrap();
+    let entry = answer.child(MLIT).unwrap().child(MCTI).unwrap().uint();
+    assert_eq!(entry, Some(101));
+    let database = DatabaseId::new(1).unwrap();
+    let (container, items) = (ContainerId::new(25).unwrap(), vec![ItemId::new(1).unwrap()]);
+    let expected =
+        [PlaylistChange::Add { name: "Best".into() }, PlaylistChange::Append { container, items }];
+    let expected = expected.map(|change| PlaylistEdit { database, change });
+    assert_eq!(*author.edits.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn nobody_changes_anything_unless_the_program_says_so() {
+    let (author, server, session) = server(Editing::Nobody).await;
+    assert_eq!(server.get(&add(session)).await.status, 403);
+    assert_eq!(number(&server.get("/server-info").await, MSED), 0);
+    assert_eq!(*author.edits.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn who_may_is_told_so_and_needs_a_session() {
+    let (author, server, session) = server(Editing::LocalNetwork).await;
+    assert_eq!(number(&server.get("/server-info").await, MSED), 1);
+    assert_eq!(server.get(&add(session ^ 1)).await.status, 403);
+    let mut connection = server.connect().await;
+    connection.ask("HEAD", &add(session), &[]).await.unwrap();
+    assert_eq!(connection.head().await.unwrap().status, 405, "a HEAD changes nothing");
+    assert_eq!(*author.edits.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_says_why() {
+    let (_, server, session) = server(Editing::ThisMachine).await;
+    let edit = |rest: &str| format!("/databases/1/edit?{rest}&session-id={session}");
+    let carved = server.get(&edit("action=remove&edit-params='dmap.itemid:25'")).await;
+    assert_eq!((carved.status, carved.text().contains("carved in stone")), (403, true));
+    assert_eq!(server.get(&edit("action=nonsense")).await.status, 400);
+    let elsewhere = append(session, "'daap.songartist:Wings'").replace("/1/", "/2/");
+    assert_eq!(server.get(&elsewhere).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_edit_is_an_event() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let author = Author::new();
+    let server = Running::start(author.clone(), |server| {
+        server.editing(Editing::ThisMachine).observe(move |event| {
+            if let Event::PlaylistEdited { session, edit, .. } = event {
+                heard.lock().unwrap().push((*session, edit.clone()));
+            }
+        })
+    })
+    .await;
+    let session = number(&server.get("/login").await, dmap::code::MLID);
+    server.get(&add(session)).await;
+    let edit = author.edits.lock().unwrap().remove(0);
+    assert_eq!(*told.lock().unwrap(), [(1, edit)]);
+}
