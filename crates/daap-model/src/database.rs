@@ -1,6 +1,7 @@
 //! A database: its songs, its containers, and what is listed over them.
 
 use std::collections::HashMap;
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use imbl::{OrdMap, OrdSet};
@@ -10,6 +11,7 @@ use crate::container::{Entries, SmartItems, common_ends};
 use crate::delta::{Delta, History};
 use crate::group::{self, Group, GroupKind, GroupSort};
 use crate::select::{Rows, Selection};
+use crate::sorted::Sorted;
 use crate::{Container, ContainerId, ContainerItem, DatabaseId, Filter, GroupId, ItemId, Items};
 use crate::{PersistentId, Revision, Text, sort};
 
@@ -33,10 +35,10 @@ pub struct Database {
 /// The containers of a database at one revision.
 #[derive(Clone, Debug)]
 pub(crate) struct Containers {
-    pub(crate) by_id: OrdMap<ContainerId, Arc<Container>>,
+    pub(crate) by_id: Sorted<ContainerId, Arc<Container>>,
     pub(crate) by_persistent_id: OrdMap<PersistentId, ContainerId>,
     /// Which playlists hold a song. Smart playlists are not in it.
-    pub(crate) holders: OrdSet<(ItemId, ContainerId)>,
+    holders: Sorted<(ItemId, ContainerId), ()>,
     pub(crate) smart: OrdSet<ContainerId>,
     pub(crate) history: History<ContainerId>,
     /// In listing order.
@@ -46,9 +48,9 @@ pub(crate) struct Containers {
 impl Containers {
     pub(crate) fn starting_at(revision: Revision) -> Self {
         Self {
-            by_id: OrdMap::new(),
+            by_id: Sorted::default(),
             by_persistent_id: OrdMap::new(),
-            holders: OrdSet::new(),
+            holders: Sorted::default(),
             smart: OrdSet::new(),
             history: History::from(revision),
             listed: OnceLock::new(),
@@ -97,9 +99,17 @@ impl Containers {
         for item in gone.iter().filter(|item| held.binary_search(item).is_err()) {
             self.holders.remove(&(*item, id));
         }
-        for entry in &after[differing] {
-            self.holders.insert((entry.item, id));
-        }
+        let mut come: Vec<_> =
+            after[differing].iter().map(|entry| ((entry.item, id), ())).collect();
+        come.sort_unstable();
+        come.dedup();
+        self.holders.insert_all(come);
+    }
+
+    /// The playlists that hold a song, or did before songs went.
+    pub(crate) fn holders_of(&self, item: ItemId) -> impl Iterator<Item = ContainerId> {
+        let holders = self.holders.range(Bound::Included(&(item, ContainerId::LOWEST)));
+        holders.map(|(key, ())| *key).take_while(move |(of, _)| *of == item).map(|(_, id)| id)
     }
 
     fn listed(&self) -> &Arc<[Arc<Container>]> {

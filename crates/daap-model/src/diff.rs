@@ -36,9 +36,10 @@
 use std::sync::Arc;
 
 use foldhash::HashSet;
-use imbl::{OrdMap, OrdSet, ordmap, ordset};
+use imbl::{OrdSet, ordset};
 
 use crate::container::{Entries, common_ends};
+use crate::sorted::Sorted;
 use crate::{Container, ContainerItem, Database, Item, ItemId, Snapshot};
 
 /// What differs between two snapshots, of which either may be the older.
@@ -147,20 +148,20 @@ impl DatabaseDiff {
 
 impl<Row, Changed> RowsDiff<Row, Changed> {
     fn between<Id: Ord>(
-        before: &OrdMap<Id, Arc<Row>>,
-        after: &OrdMap<Id, Arc<Row>>,
+        before: &Sorted<Id, Arc<Row>>,
+        after: &Sorted<Id, Arc<Row>>,
         changed: impl Fn(Arc<Row>, Arc<Row>) -> Changed,
     ) -> Self
     where
         Row: PartialEq,
     {
         let mut rows = Self::default();
-        for row in before.diff(after) {
-            match row {
-                ordmap::DiffItem::Add(_, row) => rows.added.push(Arc::clone(row)),
-                ordmap::DiffItem::Remove(_, row) => rows.removed.push(Arc::clone(row)),
-                ordmap::DiffItem::Update { old: (_, old), new: (_, new) } => {
-                    rows.changed.push(changed(Arc::clone(old), Arc::clone(new)));
+        for (_, before, after) in before.diff(after) {
+            match (before.cloned(), after.cloned()) {
+                (Some(before), Some(after)) => rows.changed.push(changed(before, after)),
+                (before, after) => {
+                    rows.removed.extend(before);
+                    rows.added.extend(after);
                 }
             }
         }

@@ -32,6 +32,8 @@ pub(crate) struct Draft {
     /// Songs that went, by the playlists that are still to lose them: each is gone through once, however many
     /// songs of it a batch removes.
     leaving: BTreeMap<ContainerId, HashSet<ItemId>>,
+    /// New songs that are still to be entered, ascending and above all that are there. Many at once cost less.
+    new: Vec<Arc<Item>>,
     /// The last song that was put.
     last: Option<Arc<Item>>,
 }
@@ -52,6 +54,7 @@ impl Draft {
             same_songs: true,
             changed_containers: Vec::new(),
             leaving: BTreeMap::new(),
+            new: Vec::new(),
             last: None,
         }
     }
@@ -76,6 +79,7 @@ impl Draft {
             same_songs: true,
             changed_containers: Vec::new(),
             leaving: BTreeMap::new(),
+            new: Vec::new(),
             last: None,
         }
     }
@@ -94,33 +98,51 @@ impl Draft {
     }
 
     pub(crate) fn put_item(&mut self, new: NewItem) -> Result<(), ApplyError> {
-        let NewItem { id, persistent_id, track, usage, custom } = new;
-        let before = self.items.before(id).cloned();
-        self.claim(persistent_id, id, before.as_deref())?;
+        let id = new.id;
+        let last_new = self.new.last().map(|item| item.id);
+        if last_new.or(self.items.by_id.last_key().copied()).is_none_or(|highest| highest < id) {
+            self.only_usage = false;
+            self.same_songs = false;
+            let item = self.item(new);
+            self.new.push(item);
+            return Ok(());
+        }
+        self.enter_new()?;
+        let before = self.items.find(id).cloned();
+        self.claim(new.persistent_id, id, before.as_deref())?;
         let same_track = before.as_ref().is_some_and(|item| {
-            item.persistent_id == persistent_id && item.track == track && item.custom == custom
+            item.persistent_id == new.persistent_id
+                && item.track == new.track
+                && item.custom == new.custom
         });
-        if same_track && before.as_ref().is_some_and(|item| item.usage == usage) {
+        if same_track && before.as_ref().is_some_and(|item| item.usage == new.usage) {
             return Ok(());
         }
         self.only_usage &= same_track;
         self.same_songs &= before.is_some();
+        let item = self.item(new);
+        self.items.replace(before, item);
+        Ok(())
+    }
+
+    /// Makes a song that changes with this batch.
+    fn item(&mut self, new: NewItem) -> Arc<Item> {
+        let NewItem { id, persistent_id, track, usage, custom } = new;
         let (artist_id, album_id) = self.group_ids(&track);
         let revision = self.revision;
-        let item = Arc::new(Item {
-            id,
-            persistent_id,
-            track,
-            usage,
-            custom,
-            album_id,
-            artist_id,
-            revision,
-        });
-        let last = self.last.replace(Arc::clone(&item));
-        self.items.replace(before, item, last.as_deref().filter(|last| last.id != id));
+        let item = Item { id, persistent_id, track, usage, custom, album_id, artist_id, revision };
+        let item = Arc::new(item);
+        self.last = Some(Arc::clone(&item));
         self.changed.push(id);
-        Ok(())
+        item
+    }
+
+    /// Enters the new songs, before anything that may look for one of them.
+    fn enter_new(&mut self) -> Result<(), ApplyError> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        self.items.add_all(std::mem::take(&mut self.new))
     }
 
     /// Gives a song its id for ever, unless another song has it.
@@ -143,13 +165,15 @@ impl Draft {
         Ok(())
     }
 
-    pub(crate) fn touch_item(&mut self, id: ItemId) {
-        let Some(before) = self.items.find(id).cloned() else { return };
+    pub(crate) fn touch_item(&mut self, id: ItemId) -> Result<(), ApplyError> {
+        self.enter_new()?;
+        let Some(before) = self.items.find(id).cloned() else { return Ok(()) };
         if before.revision != self.revision {
             let item = Arc::new(Item { revision: self.revision, ..Item::clone(&before) });
-            self.items.replace(Some(before), item, None);
+            self.items.replace(Some(before), item);
             self.changed.push(id);
         }
+        Ok(())
     }
 
     /// The artist id and the album id of a song; mostly those of the song before it.
@@ -162,18 +186,18 @@ impl Draft {
         }
     }
 
-    pub(crate) fn remove_item(&mut self, id: ItemId) {
+    pub(crate) fn remove_item(&mut self, id: ItemId) -> Result<(), ApplyError> {
+        self.enter_new()?;
         if self.items.remove(id).is_none() {
-            return;
+            return Ok(());
         }
-        self.last = None;
         self.only_usage = false;
         self.same_songs = false;
         self.changed.push(id);
-        let holders = (id, ContainerId::LOWEST)..=(id, ContainerId::HIGHEST);
-        for (_, holder) in self.containers.holders.range(holders) {
-            self.leaving.entry(*holder).or_default().insert(id);
+        for holder in self.containers.holders_of(id) {
+            self.leaving.entry(holder).or_default().insert(id);
         }
+        Ok(())
     }
 
     /// Takes the songs that went out of a playlist.
@@ -188,6 +212,7 @@ impl Draft {
     }
 
     pub(crate) fn put_container(&mut self, new: NewContainer) -> Result<(), ApplyError> {
+        self.enter_new()?;
         self.take_leaving(new.id);
         self.check_container(&new)?;
         let NewContainer { id, persistent_id, name, parent, editable, content } = new;
@@ -290,6 +315,7 @@ impl Draft {
 
     /// The database with everything in step, or `None` if it is as it was.
     pub(crate) fn finish(mut self, clock: Clock) -> Result<Option<Database>, ApplyError> {
+        self.enter_new()?;
         while let Some((&id, _)) = self.leaving.first_key_value() {
             self.take_leaving(id);
         }

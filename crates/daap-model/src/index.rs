@@ -6,20 +6,22 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdSet;
 
 use crate::group::{GroupIds, GroupKind};
+use crate::sorted::Sorted;
 use crate::{
-    Filter, Item, ItemId, NumberField, NumberTest, PersistentId, Text, TextField, TextTest,
+    ApplyError, Filter, Item, ItemId, NumberField, NumberTest, PersistentId, Text, TextField,
+    TextTest,
 };
 
-pub(crate) type ById = OrdMap<ItemId, Arc<Item>>;
+pub(crate) type ById = Sorted<ItemId, Arc<Item>>;
 
 /// By what songs are found without looking at all of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    by_persistent_id: OrdMap<PersistentId, ItemId>,
-    by_album: OrdSet<(PersistentId, ItemId)>,
+    by_persistent_id: Sorted<PersistentId, ItemId>,
+    by_album: Sorted<(PersistentId, ItemId), ()>,
     /// The albums that have a song filed under an artist.
     by_artist: OrdSet<(PersistentId, PersistentId)>,
     /// The albums that have a song with this album name, and with this artist name.
@@ -39,18 +41,59 @@ impl Index {
         self.by_persistent_id.remove(&id);
     }
 
-    /// Adds a song that is not in `songs` yet; `near` is one that is.
-    pub(crate) fn add(&mut self, item: &Item, songs: &ById, near: Option<&Item>) {
+    /// Adds a song that has its id for ever, and is not in `songs` yet.
+    pub(crate) fn add(&mut self, item: &Item, songs: &ById) {
+        let sibling = self.of_album(item.album_id).next().and_then(|id| songs.get(&id));
+        self.add_beside(sibling.map(Arc::as_ref), item);
+        self.by_album.insert((item.album_id, item.id), ());
+    }
+
+    /// Adds songs that are not in `songs` yet, and gives them their ids for ever.
+    pub(crate) fn add_all(&mut self, items: &[Arc<Item>], songs: &ById) -> Result<(), ApplyError> {
+        self.claim_all(items, songs)?;
+        let mut by_album: Vec<&Item> = items.iter().map(Arc::as_ref).collect();
+        by_album.sort_unstable_by_key(|item| (item.album_id, item.id));
+        let mut sibling: Option<&Item> = None;
+        for item in &by_album {
+            if sibling.is_none_or(|sibling| sibling.album_id != item.album_id) {
+                let first = self.of_album(item.album_id).next();
+                sibling = first.and_then(|id| songs.get(&id)).map(Arc::as_ref);
+            }
+            self.add_beside(sibling, item);
+            sibling = Some(item);
+        }
+        let keys = by_album.iter().map(|item| ((item.album_id, item.id), ()));
+        self.by_album.insert_all(keys.collect());
+        Ok(())
+    }
+
+    fn claim_all(&mut self, items: &[Arc<Item>], songs: &ById) -> Result<(), ApplyError> {
+        let mut ids: Vec<_> = items.iter().map(|item| (item.persistent_id, item.id)).collect();
+        ids.sort_unstable();
+        let twice = ids.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        let mut taken = twice.map(|pair| (pair[0].0, pair[0].1, pair[1].1));
+        if taken.is_none() && self.by_persistent_id.insert_all(ids) > 0 {
+            let now = |song: &Item| {
+                Some((song.persistent_id, song.id, self.persistent(song.persistent_id)?))
+            };
+            taken = songs.values().filter_map(|song| now(song)).find(|(_, was, is)| was != is);
+        }
+        match taken {
+            None => Ok(()),
+            Some((id, held_by, wanted_by)) => {
+                let (held_by, wanted_by) = (held_by.get(), wanted_by.get());
+                Err(ApplyError::PersistentIdTaken { id, held_by, wanted_by })
+            }
+        }
+    }
+
+    /// Notes what a song says of its album that `sibling`, another song of the album, does not say. Mostly that is
+    /// nothing.
+    fn add_beside(&mut self, sibling: Option<&Item>, item: &Item) {
         let album = item.album_id;
-        // Most songs say of their album what its other songs say, and then nothing is to be done.
-        let sibling = near.filter(|near| near.album_id == album).or_else(|| {
-            let first = self.of_album(album).next()?;
-            songs.get(&first).map(Arc::as_ref)
-        });
         if sibling.is_none() {
             self.group_ids.add(GroupKind::Albums, album);
         }
-        self.by_album.insert((album, item.id));
         let differs =
             |says: fn(&Item, &Item) -> bool| sibling.is_none_or(|other| !says(other, item));
         if differs(|other, item| other.artist_id == item.artist_id) {
@@ -109,9 +152,8 @@ impl Index {
 
     /// The songs of an album, by id.
     pub(crate) fn of_album(&self, album: PersistentId) -> impl Iterator<Item = ItemId> {
-        following(&self.by_album, (album, ItemId::LOWEST))
-            .take_while(move |(of, _)| *of == album)
-            .map(|&(_, id)| id)
+        let songs = self.by_album.range(Bound::Included(&(album, ItemId::LOWEST)));
+        songs.map(|(key, ())| *key).take_while(move |(of, _)| *of == album).map(|(_, id)| id)
     }
 
     /// The albums with a song filed under an artist.

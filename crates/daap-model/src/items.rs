@@ -7,7 +7,7 @@ use crate::delta::{Delta, History};
 use crate::index::{ById, Index};
 use crate::order::Orders;
 use crate::select::{Rows, Selection};
-use crate::{Filter, Item, ItemId, PersistentId, Revision};
+use crate::{ApplyError, Filter, Item, ItemId, PersistentId, Revision};
 
 /// The songs of a database at one revision.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Items {
 impl Items {
     pub(crate) fn starting_at(revision: Revision) -> Self {
         Self {
-            by_id: ById::new(),
+            by_id: ById::default(),
             index: Index::default(),
             orders: Orders::default(),
             listings: Arc::default(),
@@ -90,32 +90,27 @@ impl Items {
         }
     }
 
-    /// The song that one with this id would replace.
-    pub(crate) fn before(&self, id: ItemId) -> Option<&Arc<Item>> {
-        // New songs mostly come by ascending ids.
-        let (highest, _) = self.by_id.get_max()?;
-        if id <= *highest { self.find(id) } else { None }
-    }
-
     /// Puts a song, which has its id for ever already, in the place of the one that has its id, which the caller
-    /// has looked up. `near` is another song that is there, if possible of the same album.
-    pub(crate) fn replace(
-        &mut self,
-        before: Option<Arc<Item>>,
-        item: Arc<Item>,
-        near: Option<&Item>,
-    ) {
+    /// has looked up.
+    pub(crate) fn replace(&mut self, before: Option<Arc<Item>>, item: Arc<Item>) {
         let id = item.id;
         match before {
             Some(before) if Index::alike(&before, &item) => {}
             Some(before) => {
                 self.by_id.remove(&id);
                 self.index.remove(&before, &self.by_id);
-                self.index.add(&item, &self.by_id, near);
+                self.index.add(&item, &self.by_id);
             }
-            None => self.index.add(&item, &self.by_id, near),
+            None => self.index.add(&item, &self.by_id),
         }
         self.by_id.insert(id, item);
+    }
+
+    /// Adds new songs, ascending by id.
+    pub(crate) fn add_all(&mut self, items: Vec<Arc<Item>>) -> Result<(), ApplyError> {
+        self.index.add_all(&items, &self.by_id)?;
+        self.by_id.insert_all(items.into_iter().map(|item| (item.id, item)).collect());
+        Ok(())
     }
 
     pub(crate) fn remove(&mut self, id: ItemId) -> Option<Arc<Item>> {

@@ -65,6 +65,7 @@ mod select;
 mod smart;
 mod snapshot;
 pub mod sort;
+mod sorted;
 mod text;
 
 pub use batch::{ApplyError, Batch, Edit, NewItem};

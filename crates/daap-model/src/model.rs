@@ -147,8 +147,8 @@ impl Next<'_> {
                 self.interner.share(&mut item.track);
                 self.draft(database)?.put_item(item)?;
             }
-            Edit::TouchItem { database, item } => self.draft(database)?.touch_item(item),
-            Edit::RemoveItem { database, item } => self.draft(database)?.remove_item(item),
+            Edit::TouchItem { database, item } => self.draft(database)?.touch_item(item)?,
+            Edit::RemoveItem { database, item } => self.draft(database)?.remove_item(item)?,
             Edit::PutContainer { database, container } => {
                 self.draft(database)?.put_container(container)?;
             }

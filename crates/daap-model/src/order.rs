@@ -206,7 +206,7 @@ mod tests {
         ) {
             let differs = |id: &ItemId| before.get(id) != after.get(id);
             let mut changed: Vec<ItemId> =
-                before.keys().chain(after.keys()).copied().filter(differs).collect();
+                before.iter().chain(after.iter()).map(|(id, _)| *id).filter(differs).collect();
             // Naming songs that did not change does no harm.
             changed.extend(more.into_iter().filter_map(ItemId::new));
             changed.sort_unstable();

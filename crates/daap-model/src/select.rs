@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::order;
 use crate::sort::{self, SortHeader};
+use crate::sorted;
 use crate::{ContainerItem, ContainerItemId, Filter, Item, ItemId, Items, Sort};
 
 /// One row of a listing: a song, and the entry of the container by which it is there.
@@ -241,11 +242,10 @@ impl Rows {
         let rest = self.start + done..self.end;
         let walk = match (&self.source, cursor.last) {
             (Source::All, Some(last)) => {
-                let after = (Bound::Excluded(last), Bound::Unbounded);
-                Walk::Songs(self.items.by_id.range::<_, ItemId>(after), rest.len())
+                Walk::Songs(self.items.by_id.range(Bound::Excluded(&last)), rest.len())
             }
             (Source::All, None) => {
-                let mut songs = self.items.by_id.range::<_, ItemId>(..);
+                let mut songs = self.items.by_id.iter();
                 if let Some(skipped) = rest.start.checked_sub(1) {
                     songs.nth(skipped);
                 }
@@ -283,10 +283,7 @@ pub struct RowIter<'a> {
 #[derive(Debug)]
 enum Walk<'a> {
     /// All songs, and how many are still wanted.
-    Songs(
-        imbl::ordmap::RangedIter<'a, ItemId, Arc<Item>, imbl::shared_ptr::DefaultSharedPtr>,
-        usize,
-    ),
+    Songs(sorted::Iter<'a, ItemId, Arc<Item>>, usize),
     Items(std::slice::Iter<'a, ItemId>),
     Entries(std::slice::Iter<'a, ContainerItem>),
 }
