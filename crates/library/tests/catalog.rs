@@ -98,6 +98,47 @@ fn changes_that_are_dropped_or_change_nothing_make_no_revision() {
 }
 
 #[test]
+fn whoever_watches_sees_the_newest_revision_and_nothing_of_a_refusal() {
+    let catalog = catalog();
+    let mut watch = catalog.watch();
+    assert!(!watch.has_changed().unwrap());
+    let mut changes = catalog.changes();
+    changes.remove_item(DB, item(9));
+    catalog.commit(changes).unwrap_err();
+    assert!(!watch.has_changed().unwrap());
+    commit(&catalog, |changes| changes.rename("Away"));
+    let newest = commit(&catalog, |changes| changes.remove_item(DB, item(1)));
+    assert!(watch.has_changed().unwrap());
+    assert_eq!(Some(watch.borrow_and_update().revision()), newest);
+}
+
+#[test]
+fn what_comes_and_goes_in_one_commit_leaves_no_trace() {
+    let catalog = catalog();
+    let nothing = |changes: &mut Changes| {
+        let song = changes.add_item(DB, NewSong::new(track("Mamunia")).bytes("sound"));
+        let new = changes.add_container(DB, NewPlaylist::named("New").songs([song]));
+        changes.remove_item(DB, song);
+        changes.remove_container(DB, new);
+        let entry = changes.append(DB, list(3), item(1));
+        changes.remove_entry(DB, list(3), entry);
+    };
+    assert_eq!(commit(&catalog, nothing), None);
+}
+
+#[test]
+fn a_song_may_take_the_persistent_id_of_one_that_leaves() {
+    let catalog = catalog();
+    let id = database(&catalog).items().find(item(1)).unwrap().persistent_id;
+    commit(&catalog, |changes| {
+        changes.add_item(DB, NewSong::new(track("Jet, again")).persistent_id(id));
+        changes.remove_item(DB, item(1));
+    });
+    let database = database(&catalog);
+    assert_eq!(&*database.items().find_persistent(id).unwrap().track.title, "Jet, again");
+}
+
+#[test]
 fn entries_are_appended_inserted_moved_and_removed() {
     #[track_caller]
     fn check<T>(make: impl FnOnce(&mut Changes) -> T, expected: &[(u32, u32)]) {

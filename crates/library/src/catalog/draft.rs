@@ -74,13 +74,13 @@ impl<'a> Draft<'a> {
     pub(super) fn item(&mut self, item: ItemId, step: ItemStep) -> Result<(), CommitError> {
         let (database, is_there) = (self.id, self.has(item));
         match step {
-            ItemStep::Add(..) if is_there => {
-                return Err(CommitError::DuplicateItem { database, item });
-            }
+            ItemStep::Add(..) if is_there => Err(CommitError::DuplicateItem { database, item })?,
             ItemStep::Add(new, media) => self.put(new, media),
-            _ if !is_there => return Err(CommitError::UnknownItem { database, item }),
+            _ if !is_there => Err(CommitError::UnknownItem { database, item })?,
             ItemStep::Change(change) => self.change(item, change),
-            ItemStep::Touch => _ = self.touched.insert(item),
+            ItemStep::Touch => {
+                self.touched.insert(item);
+            }
             ItemStep::Remove => self.remove(item),
         }
         Ok(())
@@ -301,14 +301,11 @@ impl<'a> Draft<'a> {
         let put = items.into_values().flatten();
         batch.extend(put.map(|item| Edit::PutItem { database, item: *item }));
         batch.extend(touched.into_iter().map(|item| Edit::TouchItem { database, item }));
-        let (put, gone): (Vec<_>, Vec<_>) =
-            containers.into_iter().partition(|(_, container)| container.is_some());
-        batch.extend(
-            gone.into_iter().map(|(container, _)| Edit::RemoveContainer { database, container }),
-        );
-        for (id, container) in put.into_iter().filter_map(|(id, draft)| Some((id, draft?))) {
-            batch.push(Edit::PutContainer { database, container: container.finish(id) });
+        for (&container, _) in containers.iter().filter(|(_, draft)| draft.is_none()) {
+            batch.push(Edit::RemoveContainer { database, container });
         }
+        let put = containers.into_iter().filter_map(|(id, draft)| Some(draft?.finish(id)));
+        batch.extend(put.map(|container| Edit::PutContainer { database, container }));
         ShelfChange { database, anew: before.is_none(), items: media }
     }
 }

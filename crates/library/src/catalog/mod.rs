@@ -194,7 +194,12 @@ impl Catalog {
 
     /// Forgets the revisions before this one, to free the memory they take; never the newest. They are no longer
     /// kept, and clients that hold one of them are sent full lists instead of what changed since.
+    ///
+    /// # Panics
+    ///
+    /// If a closure calls it that [changes a song](Changes::change_item): it would wait for itself.
     pub fn forget(&self, before: Revision) {
+        assert!(!nested::is_inside(), "a closure that changes a song cannot forget revisions");
         let mut model = self.model();
         let before = before.min(model.snapshot().revision());
         model.forget(before);
