@@ -130,12 +130,12 @@ def gone(tree):
 class Client:
     """A DAAP client on one kept connection."""
 
-    def __init__(self, url, password=None, agent="iTunes/12.12.4 (Windows; N)", timeout=60):
+    def __init__(self, url, password=None, user="e2e", agent="iTunes/12.12.4 (Windows; N)", timeout=60):
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.timeout = parts.hostname, parts.port, timeout
         self.headers = {"User-Agent": agent, "Client-DAAP-Version": "3.13", "Accept": "*/*"}
         if password is not None:
-            credential = base64.b64encode(b"e2e:" + password.encode()).decode()
+            credential = base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
             self.headers["Authorization"] = "Basic " + credential
         self.connection = None
         self.session = self.revision = self.database = None

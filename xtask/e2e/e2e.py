@@ -14,6 +14,7 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ import traceback
 import daap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 SERVER = os.environ.get("DAPPLE", "dapple")
 WORK = os.environ.get("E2E_WORK", "/tmp/dapple-e2e/work")
 CACHE = os.environ.get("E2E_CACHE", "/tmp/dapple-e2e/cache")
@@ -101,34 +103,40 @@ def run(*command, **options):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
-# ------------------------------------------------------------------ a server
+# ------------------------------------------------------------------ servers
 
-class Server:
-    """`dapple serve` on a free port of 127.0.0.1, announced nowhere."""
+class Program:
+    """A program that serves, once it has printed where it listens, or can be reached at the address it was given."""
 
-    def __init__(self, *folders, data=None, password=None, options=(), wrap=(), log=None):
+    def __init__(self, command, log=None, address=None):
         os.makedirs(WORK, exist_ok=True)
-        self.data = data or os.path.join(WORK, "data")
         self.log = log or os.path.join(WORK, "server-%d.log" % time.monotonic_ns())
-        command = list(wrap) + [SERVER, "serve", *folders, "--listen", "127.0.0.1:0", "--name", "Test share",
-                                "--data", self.data, "--no-advertise", *options]
-        if password is not None:
-            command += ["--password", password]
         with open(self.log, "wb") as log_file:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                             stderr=log_file, env=environment())
         self.output = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        try:
-            line = self.output.get(timeout=START_S)
-        except queue.Empty:
-            line = None
+        if address:
+            (self.host, self.port), self.name = address, None
+            wait_for(lambda: self.process.poll() is not None or can_connect(address), START_S)
+        else:
+            self._listens()
+        self.url = "http://%s:%d" % (self.host, self.port)
+
+    def _listens(self):
+        line = self.line(START_S)
         heard = re.match(r"listening on http://(\S+):(\d+) \((.*)\)$", line or "")
         if not heard:
             self.kill()
             raise RuntimeError("no listening line but %r: %s" % (line, self.log_text()[-400:]))
         self.host, self.port, self.name = heard.group(1), int(heard.group(2)), heard.group(3)
-        self.url = "http://%s:%d" % (self.host, self.port)
+
+    def line(self, seconds):
+        """The next line it prints; None if there is none in time."""
+        try:
+            return self.output.get(timeout=seconds)
+        except queue.Empty:
+            return None
 
     def _read(self):
         for line in self.process.stdout:
@@ -144,27 +152,6 @@ class Server:
     def log_text(self):
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return f.read()
-
-    def status(self):
-        """The answer of /api/v1/status."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
-        try:
-            connection.request("GET", "/api/v1/status")
-            return json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-
-    def songs(self):
-        return sum(database["items"] for database in self.status()["databases"])
-
-    def scanned(self, songs=1, seconds=120):
-        """Waits until the scan is at rest with at least so many songs listed; how many there are."""
-        def rests():
-            status = self.status()
-            count = sum(database["items"] for database in status["databases"])
-            return count >= songs and status["scan"]["state"] == "idle"
-        wait_for(rests, seconds)
-        return self.songs()
 
     def client(self, **options):
         return daap.Client(self.url, **options)
@@ -192,6 +179,69 @@ class Server:
         checks.equal(name + "-ends", self.stop(), 0)
         panics = [line for line in self.log_text().splitlines() if "panicked" in line]
         checks.check(not panics, name + "-no-panic", "; ".join(panics[:3]))
+
+
+class Server(Program):
+    """`dapple serve` on a free port of 127.0.0.1, announced nowhere."""
+
+    def __init__(self, *folders, data=None, password=None, options=(), wrap=(), log=None):
+        self.data = data or os.path.join(WORK, "data")
+        command = [*wrap, SERVER, "serve", *folders, "--listen", "127.0.0.1:0", "--name", "Test share",
+                   "--data", self.data, "--no-advertise", *options]
+        if password is not None:
+            command += ["--password", password]
+        super().__init__(command, log)
+
+    def status(self):
+        """The answer of /api/v1/status."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+        try:
+            connection.request("GET", "/api/v1/status")
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def songs(self):
+        return sum(database["items"] for database in self.status()["databases"])
+
+    def scanned(self, songs=1, seconds=120):
+        """Waits until the scan is at rest with at least so many songs listed; how many there are."""
+        def rests():
+            status = self.status()
+            count = sum(database["items"] for database in status["databases"])
+            return count >= songs and status["scan"]["state"] == "idle"
+        wait_for(rests, seconds)
+        return self.songs()
+
+
+class Example(Program):
+    """An example of the crate `daap`, on a free port of 127.0.0.1."""
+
+    def __init__(self, name, *arguments):
+        super().__init__([example(name), "127.0.0.1:0", *(str(argument) for argument in arguments)])
+
+
+def example(name):
+    """The release build of an example of the crate `daap`."""
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+    built = run("cargo", "build", "--release", "--locked", "--quiet", "--package", "daap", "--example", name, cwd=ROOT, timeout=900)
+    if built.returncode:
+        raise RuntimeError("example %s does not build: %s" % (name, built.stderr[-600:]))
+    return os.path.join(target, "release", "examples", name)
+
+
+def free_port():
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return any_port.getsockname()[1]
+
+
+def can_connect(address):
+    try:
+        socket.create_connection(address, timeout=1).close()
+        return True
+    except OSError:
+        return False
 
 
 def environment():

@@ -155,6 +155,27 @@ const TESTS: &[Test] = &[
         limit_s: 120,
     },
     Test {
+        name: "outside",
+        shows: "a crate outside of the workspace shares its songs with libdmapsharing and the probe",
+        script: &["outside.py"],
+        needs: LIBDMAPSHARING,
+        limit_s: 1200,
+    },
+    Test {
+        name: "examples",
+        shows: "the examples of the crate daap do what they say",
+        script: &["examples.py", "tones", "revisions", "remote", "bench"],
+        needs: &[PYTHON],
+        limit_s: 1200,
+    },
+    Test {
+        name: "waiting",
+        shows: "2,000 clients that wait hear of a commit within a second, and miss none of 200",
+        script: &["examples.py", "waiting"],
+        needs: &[PYTHON],
+        limit_s: 900,
+    },
+    Test {
         name: "mdns",
         shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye",
         script: &["mdns.sh"],

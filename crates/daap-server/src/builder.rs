@@ -193,6 +193,12 @@ impl Server {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
+    /// What it serves.
+    #[must_use]
+    pub fn share(&self) -> Arc<dyn Share> {
+        self.front.share()
+    }
+
     /// Looks at the server and stops it, from wherever the program likes.
     #[must_use]
     pub fn handle(&self) -> Handle {

@@ -10,6 +10,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use library::Share;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -122,6 +123,10 @@ impl Front {
 
     pub(crate) fn asks(&self) -> Asks {
         self.core.permit.asks
+    }
+
+    pub(crate) fn share(&self) -> Arc<dyn Share> {
+        Arc::clone(&self.core.share)
     }
 
     pub(crate) fn handle(&self) -> Handle {

@@ -3,11 +3,11 @@
 //! The binary is thin: [`cli`] has a file for each subcommand, [`config`] resolves what the user asked for, and
 //! `cli/serve.rs` is where the parts are put together.
 
-mod announce;
 mod cli;
 mod config;
 mod folders;
 mod http;
+mod machine;
 mod terminal;
 
 use std::io::{self, IsTerminal, Write};

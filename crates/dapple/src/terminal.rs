@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Our crates, which a bare level such as `debug` is meant for; of others only warnings are of interest.
-const OURS: [&str; 6] = ["dapple", "daap_server", "discovery", "library", "source_folder", "store"];
+const OURS: [&str; 7] =
+    ["dapple", "daap", "daap_server", "discovery", "library", "source_folder", "store"];
 
 /// Starts logging to standard error, around `progress`.
 ///

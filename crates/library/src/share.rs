@@ -33,6 +33,14 @@ pub trait Share: Send + Sync + 'static {
     /// may is the server's business; whether this playlist can be changed at all is the share's.
     fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>>;
 
+    /// Takes another name, because somebody else on the network has the one it had.
+    fn rename<'a>(&'a self, name: &'a str) -> SourceFuture<'a, ()>;
+
+    /// Waits until it is worth announcing; `false` when it ends before.
+    fn ready(&self) -> SourceFuture<'_, bool> {
+        Box::pin(std::future::ready(true))
+    }
+
     /// What is being looked through, for people who wait for it.
     fn scan(&self) -> ScanState {
         ScanState::sum([])
@@ -194,6 +202,14 @@ impl<S: Share + ?Sized> Share for Arc<S> {
         (**self).edit(edit)
     }
 
+    fn rename<'a>(&'a self, name: &'a str) -> SourceFuture<'a, ()> {
+        (**self).rename(name)
+    }
+
+    fn ready(&self) -> SourceFuture<'_, bool> {
+        (**self).ready()
+    }
+
     fn scan(&self) -> ScanState {
         (**self).scan()
     }
@@ -227,6 +243,17 @@ impl Share for Library {
 
     fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
         Box::pin(self.edit_playlist(edit))
+    }
+
+    fn rename<'a>(&'a self, name: &'a str) -> SourceFuture<'a, ()> {
+        Box::pin(async move {
+            // It can only fail while the library ends, and then the name is of no more use.
+            let _ = Library::rename(self, name).await;
+        })
+    }
+
+    fn ready(&self) -> SourceFuture<'_, bool> {
+        Box::pin(Library::ready(self))
     }
 
     fn scan(&self) -> ScanState {

@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source-folder", &["library"]),
     ("discovery", &[]),
     ("daap-server", &["library", "daap-proto"]),
-    ("dapple", &["daap-server", "discovery", "source-folder", "store"]),
+    ("daap", &["daap-server", "discovery", "source-folder", "store"]),
+    ("dapple", &["daap"]),
     // For tests only: nothing but dev-dependencies may name it.
     ("testkit", &["daap-server", "discovery", "source-folder", "store"]),
     // Measures; nothing names it.

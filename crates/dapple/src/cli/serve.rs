@@ -6,19 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use daap::Announcing;
 use daap_server::{Network, Server};
 use library::Library;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use source_folder::{FolderConfig, FolderSource, Gallery, GalleryConfig};
 use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
-use crate::announce::{self, Share};
 use crate::terminal::{self, Progress};
-use crate::{config, folders};
+use crate::{config, folders, machine};
 
 /// The port that is registered for DAAP.
 const DAAP_PORT: u16 = 3689;
@@ -191,19 +189,17 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     }
     out.flush()?;
 
-    let stopping = CancellationToken::new();
-    let announcing = announce(&settings, &library, &server, &stopping).await;
     let showing = tokio::spawn(progress.follow(library.watch_scans()));
-    let stop = async move {
-        stop_signal().await;
-        // First off the network, so that nobody comes while we go.
-        stopping.cancel();
-        if let Some(announcing) = announcing {
-            // It can only fail by a panic, which has been logged.
-            let _ = announcing.await;
-        }
-    };
-    server.run(stop).await;
+    if settings.advertise {
+        let announcing = Announcing {
+            password: settings.password.is_some(),
+            ipv4_only: settings.ipv4_only,
+            machine_id: Some(machine::id(&library).await),
+        };
+        daap::serve_announced(server, announcing, stop_signal()).await;
+    } else {
+        server.run(stop_signal()).await;
+    }
     showing.abort();
     library.shutdown().await;
     Ok(Outcome::Done)
@@ -269,24 +265,6 @@ async fn listen(settings: &Settings, library: &Library) -> anyhow::Result<Server
         };
         anyhow::Error::new(error).context(format!("cannot share here: {remedy}"))
     })
-}
-
-async fn announce(
-    settings: &Settings,
-    library: &Library,
-    server: &Server,
-    stopping: &CancellationToken,
-) -> Option<JoinHandle<()>> {
-    if !settings.advertise {
-        return None;
-    }
-    let share = Share {
-        name: settings.name.clone(),
-        password: settings.password.is_some(),
-        ipv4_only: settings.ipv4_only,
-    };
-    let advert = announce::advert(&share, library, &server.addresses()).await?;
-    Some(tokio::spawn(announce::run(advert, library.clone(), stopping.clone())))
 }
 
 /// Waits for SIGINT or SIGTERM. A second one ends the program at once.

@@ -69,6 +69,21 @@ impl Share for Catalog {
             })
         })
     }
+
+    fn rename<'a>(&'a self, name: &'a str) -> SourceFuture<'a, ()> {
+        let snapshot = self.snapshot();
+        let namesakes = snapshot.databases().filter(|database| database.name == *snapshot.name());
+        let mut changes = self.changes();
+        changes.rename(name);
+        namesakes.for_each(|database| changes.rename_database(database.id, name));
+        if self.commit(changes).is_err() {
+            // A database went meanwhile; the share is still there.
+            let mut changes = self.changes();
+            changes.rename(name);
+            let _ = self.commit(changes);
+        }
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl Catalog {
