@@ -172,6 +172,19 @@ fn take(step: &Step, changes: &mut Changes, plain: &mut Plain, given: &mut Given
             }
             Some(())
         }
+        entries => take_entries(entries, changes, plain, given),
+    }
+}
+
+/// The same for the entries of a playlist.
+fn take_entries(
+    step: Step,
+    changes: &mut Changes,
+    plain: &mut Plain,
+    given: &mut Given,
+) -> Option<()> {
+    let db = |number: u32| DatabaseId::new(number).unwrap();
+    match step {
         Step::Insert(at, id, entry, song, spot) => {
             let chosen = entry.map(|id| ContainerItemId::new(id).unwrap());
             let new = NewEntry { id: chosen, item: item(song) };
@@ -210,6 +223,7 @@ fn take(step: &Step, changes: &mut Changes, plain: &mut Plain, given: &mut Given
             }
             good.then_some(())
         }
+        _ => unreachable!("it is about something else"),
     }
 }
 
