@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The first scan, one with nothing changed, a restart; and what a listener notices of a scan."""
+import contextlib
 import os
 import shutil
 import subprocess
@@ -17,18 +18,16 @@ SLOW_SONGS = 1000
 SLOW_MS = 2
 
 
+@contextlib.contextmanager
 def place(library):
-    """Where files are read at memory's speed: the library there, and an empty folder for data."""
+    """Where files are read at memory's speed: a folder for data, and the library in it."""
     size = sum(entry.stat().st_size for folder, _, _ in os.walk(library) for entry in os.scandir(folder))
-    base = MEMORY_FOLDER
-    if not os.path.isdir(base) or shutil.disk_usage(base).free < 2 * size:
-        print("scan: %s has no room for the library; it is read where it is" % base)
-        base = stage.WORK
-    folder = tempfile.mkdtemp(prefix="dapple-bench-", dir=base)
-    if base == MEMORY_FOLDER:
-        shutil.copytree(library, os.path.join(folder, "library"))
-        library = os.path.join(folder, "library")
-    return folder, library
+    if os.path.isdir(MEMORY_FOLDER) and shutil.disk_usage(MEMORY_FOLDER).free > 2 * size:
+        with tempfile.TemporaryDirectory(prefix="dapple-bench-", dir=MEMORY_FOLDER) as folder:
+            yield folder, shutil.copytree(library, os.path.join(folder, "library"))
+    else:
+        print("scan: %s has no room for the library; it is read where it is" % MEMORY_FOLDER)
+        yield stage.WORK, library
 
 
 def rest(server, songs):
@@ -135,13 +134,10 @@ def slow_folder(folder):
 
 
 def main():
-    folder, library = place(stage.library())
-    try:
+    with place(stage.library()) as (folder, library):
         scans(library, folder)
         listener(library, folder)
         slow_folder(folder)
-    finally:
-        shutil.rmtree(folder)
 
 
 main()

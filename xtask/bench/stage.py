@@ -7,6 +7,7 @@ Standard library only, and the servers and clients of the real-client tests. `ca
   E2E_CACHE      a folder that lives from run to run
   BENCH_SONGS    songs in the library
   BENCH_RUNS     how often each figure is taken
+  BENCH_PROGRAMS the folder of the programs of the crate `bench`
 
 Each part prints a line of JSON a figure. Everything is on 127.0.0.1, bounded in number and time.
 """
@@ -18,10 +19,12 @@ import random
 import resource
 import selectors
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import wave
 
@@ -45,6 +48,21 @@ FIELDS = ",".join("""
     daap.songuserrating daap.songcompilation daap.songcomposer daap.sortname daap.sortartist daap.sortalbum
     daap.songalbumid daap.songartistid dmap.persistentid com.apple.itunes.mediakind daap.songcodectype""".split())
 HEADERS = "Host: 127.0.0.1\r\nUser-Agent: iTunes/12.12.4\r\nClient-DAAP-Version: 3.13\r\n"
+
+
+def end_well():
+    """Stopped, or left alone by who started it, a part ends what it has started and clears up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    parent = os.getppid()
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+    threading.Thread(target=watch, daemon=True).start()
+
+
+end_well()
 
 
 # ------------------------------------------------------------------ figures
@@ -243,6 +261,7 @@ class Crowd:
         self.paths, self.headers, self.once, self.seek = paths, headers, once, seek
         self.rng = random.Random(9)
         self.asked = self.answered = self.received = 0
+        self.tally = None       # a number that another process reads: the bytes received
         self.selector = selectors.DefaultSelector()
         self.sink = bytearray(1 << 20)
         for _ in range(clients):
@@ -296,6 +315,8 @@ class Crowd:
         except BlockingIOError:
             return
         self.selector.modify(key.fileobj, selectors.EVENT_READ, (answer, left))
+        if self.tally is not None:
+            self.tally.value = self.received
         if left == 0:
             self.answered += 1
             if self.once:
@@ -304,16 +325,32 @@ class Crowd:
                 self.ask(key.fileobj)
 
 
-@contextlib.contextmanager
-def crowd_beside(*args, **options):
-    """A crowd in a process of its own; gives the process. Ended with the block."""
-    process = multiprocessing.Process(target=lambda: Crowd(*args, **options).run(), daemon=True)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.join()
+class CrowdBeside:
+    """A crowd in a process of its own, for the time of a block.
+
+    Its clients would be on other machines: it gets what time of the cores the server and the probe leave."""
+
+    def __init__(self, *args, **options):
+        self.received = multiprocessing.Value("Q", 0, lock=False)
+        self.process = multiprocessing.Process(target=self.run, args=args, kwargs=options, daemon=True)
+
+    def run(self, *args, **options):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.nice(19)
+        crowd = Crowd(*args, **options)
+        crowd.tally = self.received
+        crowd.run()
+
+    def __enter__(self):
+        self.began = time.perf_counter()
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        """Ends it."""
+        self.rate = self.received.value / (time.perf_counter() - self.began) / 1e6
+        self.process.terminate()
+        self.process.join()
 
 
 def open_files():

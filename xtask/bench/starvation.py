@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
 """A song that plays and small requests, while others ask for full listings or for very many covers."""
 import stage
-from stage import Probe, crowd_beside, figure
+from stage import CrowdBeside, Probe, figure
 
 CLIENTS = 64
 COVERS = 1000
 
 
 def tell(name, runs):
-    """`runs` has the times of pieces and of small requests of each run."""
-    figure(name + ".stream", "ms", [stage.slowest_hundredth(pieces) for pieces, _ in runs])
-    figure(name + ".small", "ms", [stage.slowest_hundredth(smalls) for _, smalls in runs])
+    """`runs` has, of each run, the times of pieces and of small requests, and what the others received."""
+    pieces, smalls, received = zip(*runs)
+    figure(name + ".stream", "ms", [stage.slowest_hundredth(times) for times in pieces])
+    figure(name + ".small", "ms", [stage.slowest_hundredth(times) for times in smalls])
+    figure(name + ".received", "MB/s", received)
 
 
 def beside(probe, *crowd, **options):
-    with crowd_beside(*crowd, **options) as process:
+    with CrowdBeside(*crowd, **options) as others:
         if options.get("once"):
-            return probe.watch(process.is_alive)
-        return probe.for_seconds(2 * stage.SECONDS)
+            pieces, smalls = probe.watch(others.process.is_alive)
+        else:
+            pieces, smalls = probe.for_seconds(2 * stage.SECONDS)
+    return pieces, smalls, others.rate
 
 
 def covers(client):
@@ -44,7 +48,7 @@ def main():
         probe = Probe(server.port, stage.recording_path(client), client.path("/databases"))
         ids = covers(client)
         every_run = range(stage.RUNS)
-        tell("starvation.quiet", [probe.for_seconds(2 * stage.SECONDS) for _ in every_run])
+        tell("starvation.quiet", [(*probe.for_seconds(2 * stage.SECONDS), 0) for _ in every_run])
         tell("starvation.loop", [beside(probe, server.port, [full], 1) for _ in every_run])
         tell("starvation.crowd", [beside(probe, server.port, [full], CLIENTS) for _ in every_run])
         runs = [cover_paths(client, ids, run) for run in every_run]

@@ -249,13 +249,13 @@ pub(crate) const BUDGETS: &[Budget] = &[
     starved(
         "p99 of 64 KiB of a song, while one client asks for full listings in a loop",
         "starvation.loop.stream",
-        "The cores: a listing gives way after each chunk, not sooner.",
+        "Chunks of the listing are made on the threads that answer everyone.",
     ),
     starved("p99 of a small request, the same", "starvation.loop.small", "As above."),
     starved(
         "p99 of 64 KiB of a song, while 64 clients ask for full listings",
         "starvation.crowd.stream",
-        "The cores, which 64 readers share with the server.",
+        "As above: whoever asks waits for a round of 64 chunks or more.",
     ),
     starved("p99 of a small request, the same", "starvation.crowd.small", "As above."),
     starved(
@@ -296,6 +296,15 @@ pub(crate) const STATED: &[Stated] = &[
         figure: "starvation.quiet.small",
     },
     Stated {
+        what: "full listings, to the one client that asks in a loop",
+        figure: "starvation.loop.received",
+    },
+    Stated {
+        what: "full listings, to the 64 clients together",
+        figure: "starvation.crowd.received",
+    },
+    Stated { what: "covers, to the 1,000 clients together", figure: "starvation.covers.received" },
+    Stated {
         what: "p99 of 64 KiB of a file with nginx, while 64 clients ask it for the listing's bytes",
         figure: "nginx.starvation.crowd.stream",
     },
@@ -332,6 +341,10 @@ pub(crate) const STATED: &[Stated] = &[
         figure: "large.restart",
     },
     Stated { what: "SQLite file a song, {large} songs", figure: "large.file" },
+    Stated { what: "encoding the 30 fields", figure: "instructions.encode" },
+    Stated { what: "songs of one album, request to reply", figure: "instructions.album" },
+    Stated { what: "reading the request for the full listing", figure: "instructions.parse" },
+    Stated { what: "commit of one change, 2,000 songs", figure: "instructions.commit" },
 ];
 
 #[cfg(test)]

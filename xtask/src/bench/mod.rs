@@ -26,10 +26,10 @@ use crate::script::{self, Running, target};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Songs in the library of files
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
     songs: u32,
     /// Songs where only the model and the store are measured
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..))]
     large: u32,
     /// How often each figure is taken
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -96,6 +96,12 @@ const PARTS: &[Part] = &[
             prefix: "large.",
             size: |sizes| sizes.large,
         },
+        limit_s: 1200,
+    },
+    Part {
+        name: "instructions",
+        measures: "instructions of the hot paths, counted by valgrind",
+        program: Program::Script("instructions.py"),
         limit_s: 1200,
     },
     Part {
@@ -218,6 +224,7 @@ impl Bench {
                 let mut command = script::command(&self.scripts.join(name), &work);
                 command.env("DAPPLE", &self.server).env("E2E_CACHE", &self.cache);
                 command.env("BENCH_SONGS", songs.to_string()).env("BENCH_RUNS", runs.to_string());
+                command.env("BENCH_PROGRAMS", &self.programs);
                 ("", command)
             }
             Program::Model { program, prefix, size } => {
