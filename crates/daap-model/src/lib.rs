@@ -5,7 +5,7 @@
 //! hold, sharing with the next one all that did not change. A snapshot answers what clients ask: the
 //! songs that a [`Filter`] means in the order of a [`Sort`], one [`Page`] of them; the entries of a
 //! container; artists, albums, genres, composers ([`Browse`]); albums and artists as [`Group`]s; and what
-//! changed since a revision ([`Delta`]).
+//! changed since a revision ([`Delta`]). Whoever holds two snapshots is told what differs with a [`Diff`].
 //!
 //! The crate knows no protocol: how things are named on the wire is the business of `daap-proto`. It has
 //! no clock, reads no file and waits for nothing. Who gives ids, and where songs come from, it does not
