@@ -96,11 +96,11 @@ impl Core {
     }
 
     /// Answers a request, whatever happens.
-    pub(crate) async fn call(&self, head: Parts, peer: Peer, answering: Answering) -> Answer {
+    pub(crate) async fn call(&self, mut head: Parts, peer: Peer, answering: Answering) -> Answer {
         let head_only = head.method == Method::HEAD;
         let metrics = Arc::clone(&self.metrics);
         let mut record = Record::new(metrics, head.method.clone(), head.uri.path(), answering);
-        let answered = AssertUnwindSafe(self.answer(head, peer)).catch_unwind().await;
+        let answered = AssertUnwindSafe(self.answer(&mut head, peer)).catch_unwind().await;
         let (endpoint, mut answer) = answered.unwrap_or_else(|_| {
             tracing::error!("a request met a bug in the server");
             ("other", answer::text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the server"))
@@ -115,8 +115,8 @@ impl Core {
     }
 
     /// The answer, and under which name it is counted.
-    async fn answer(&self, head: Parts, peer: Peer) -> (&'static str, Answer) {
-        if let Err(refusal) = self.permit.door(peer, hosts(&head)) {
+    async fn answer(&self, head: &mut Parts, peer: Peer) -> (&'static str, Answer) {
+        if let Err(refusal) = self.permit.door(peer, hosts(head)) {
             return ("refused", answer::refused(&refusal));
         }
         if self.stopping.is_cancelled() {
@@ -128,7 +128,7 @@ impl Core {
             }
             Ok(Route::Daap(request)) => {
                 let name = name(&request.endpoint);
-                let answer = self.daap(request, head.headers, peer).await;
+                let answer = self.daap(request, &mut head.headers, peer).await;
                 (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
             }
             Ok(Route::Status) => ("status", self.status()),
@@ -140,22 +140,22 @@ impl Core {
         }
     }
 
-    /// All of DAAP, a line an endpoint. What may wait is boxed apart and holds no more than it needs, as
-    /// there can be thousands of held polls.
+    /// All of DAAP, a line an endpoint. What may wait is boxed apart and holds no more than it needs, not even
+    /// the headers, as there can be thousands of held polls.
     async fn daap(
         &self,
         request: Request,
-        headers: HeaderMap,
+        headers: &mut HeaderMap,
         peer: Peer,
     ) -> Result<Answer, Refusal> {
         let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let agent = agent(&headers);
+        let agent = agent(headers);
         let caller = Caller { peer, agent, session: request.session_id, credential };
         Ok(match request.endpoint {
             Endpoint::ServerInfo | Endpoint::ContentCodes => {
                 Box::pin(self.list(request, headers, peer)).await
             }
-            Endpoint::Login => self.login(caller).await?,
+            Endpoint::Login => Box::pin(self.login(caller)).await?,
             Endpoint::Logout => {
                 self.permit.list(caller).await?;
                 self.logout(request.session_id)
@@ -166,12 +166,11 @@ impl Core {
             }
             Endpoint::Update(step) => {
                 let session = self.permit.list(caller).await?;
-                drop(headers);
+                *headers = HeaderMap::new();
                 Box::pin(self.update(step, session, peer)).await?
             }
             Endpoint::Edit { database, action } => {
-                let session = self.permit.edit(caller).await?;
-                drop(headers);
+                let session = Box::pin(self.permit.edit(caller)).await?;
                 let answer = Box::pin(edit::answer(self, database, action, session)).await;
                 answer.unwrap_or_else(|error| unanswerable(&error))
             }
@@ -234,10 +233,10 @@ impl Core {
         database: DatabaseId,
         item: ItemId,
         session: Option<Activity>,
-        headers: HeaderMap,
+        headers: &HeaderMap,
     ) -> Answer {
-        let part_is_ok = class(&headers).has(Quirk::PartIsOk);
-        let sending = Sending { headers: &headers, part_is_ok, readers: &self.readers };
+        let part_is_ok = class(headers).has(Quirk::PartIsOk);
+        let sending = Sending { headers, part_is_ok, readers: &self.readers };
         let answer = async {
             match self.share.open(database, item).await {
                 Ok(opened) => content::song(opened, sending).await,
@@ -293,9 +292,9 @@ impl Core {
     }
 
     /// A reply that is computed from a snapshot.
-    async fn list(&self, request: Request, headers: HeaderMap, peer: Peer) -> Answer {
+    async fn list(&self, request: Request, headers: &HeaderMap, peer: Peer) -> Answer {
         let takes_gzip = takes_gzip(headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes));
-        let client = class(&headers);
+        let client = class(headers);
         let client = if self.permit.may_edit(peer) { client.editing() } else { client };
         let asker = Asker { peer, client, takes_gzip };
         let answer = listing::answer(self, request, asker).await;

@@ -115,6 +115,10 @@ impl Share for Author {
         self.edits.lock().unwrap().push(edit);
         Box::pin(std::future::ready(edited))
     }
+
+    fn rename<'a>(&'a self, _: &'a str) -> SourceFuture<'a, ()> {
+        unreachable!("nobody announces it")
+    }
 }
 
 /// A server that runs until it is told to stop.

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use daap_model::Track;
-use daap_server::{Peer, Server, Service};
+use daap_server::{Peer, Server, Service, SessionState};
 use dmap::Element;
-use dmap::code::{MINM, MLID};
+use dmap::code::{MINM, MLID, MUSR};
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -115,4 +115,25 @@ async fn strangers_are_refused_as_by_a_server_of_our_own() {
     let peer = Peer::new("8.8.8.8:50000".parse().unwrap(), "192.168.1.2:80".parse().unwrap());
     let request = Request::get("/server-info").extension(peer).body("ignored").unwrap();
     assert_eq!(share.call(request).await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn a_share_ends_while_the_program_goes_on() {
+    let share = share("Ours").await;
+    let handle = share.handle();
+    let address = host(share).await;
+    let (mut poll, mut client) =
+        (Connection::open(address).await.unwrap(), Connection::open(address).await.unwrap());
+    let session = number(&client.get("/login").await.unwrap(), MLID);
+    let update = format!("/update?session-id={session}");
+    let now = number(&client.get(&update).await.unwrap(), MUSR);
+    poll.ask("GET", &format!("{update}&revision-number={now}"), &[]).await.unwrap();
+    while handle.sessions()[0].state != SessionState::Waiting {
+        tokio::task::yield_now().await;
+    }
+    handle.stop();
+    assert_eq!(poll.answer().await.unwrap().status, 503);
+    assert_eq!(client.get("/server-info").await.unwrap().status, 503);
+    assert_eq!(client.get("/").await.unwrap().text(), "a page of the program");
+    assert_eq!(handle.sessions(), []);
 }
