@@ -140,11 +140,20 @@ def remote(checks):
 
 def tutorial(checks):
     """The program of docs/framework.md, by itself and inside another HTTP server."""
-    with e2e.Example("tutorial") as server:
+    os.makedirs("recordings", exist_ok=True)
+    with open("recordings/0000000000001927.wav", "wb") as f:
+        f.write(b"RIFF of a nightingale")
+    with e2e.Example("tutorial", "whole") as server:
         status, _, _ = server.client().get("/login")
         checks.equal("users-only", status, 401)
-        client = server.client(password="wren", user="ann").open()
-        follow_tutorial(checks, client)
+        follow_tutorial(checks, server.client(password="wren", user="ann").open())
+        second = re.match(r"listening on (\S+) \(Archive\)$", server.line(e2e.START_S))
+        archive = daap.Client(second.group(1)).open()
+        song = archive.items(META)[0]
+        status, _, sound = archive.get(archive.song_path(song))
+        checks.check(status == 200 and sound == b"RIFF of a nightingale", "second-share", status)
+        os.remove("recordings/0000000000001927.wav")
+        checks.equal("recording-gone", archive.get(archive.song_path(song))[0], 404)
         server.check_end(checks)
     with e2e.Example("tutorial", "hosted") as server:
         client = server.client(password="robin", user="bob").open()

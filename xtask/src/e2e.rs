@@ -155,6 +155,13 @@ const TESTS: &[Test] = &[
         limit_s: 120,
     },
     Test {
+        name: "edit",
+        shows: "playlists that clients make: who may, what each change does, kept over a restart and rescans",
+        script: &["edit.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
         name: "outside",
         shows: "a crate outside of the workspace shares its songs with libdmapsharing and the probe",
         script: &["outside.py"],
@@ -164,7 +171,7 @@ const TESTS: &[Test] = &[
     Test {
         name: "examples",
         shows: "the examples of the crate daap do what they say",
-        script: &["examples.py", "tones", "revisions", "remote", "bench"],
+        script: &["examples.py", "tones", "revisions", "remote", "tutorial", "bench"],
         needs: &[PYTHON],
         limit_s: 1200,
     },

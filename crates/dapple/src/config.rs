@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use daap_server::Editing;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,8 @@ pub(crate) struct File {
     pub(crate) advertise: Option<bool>,
     /// Announce IPv4 addresses only.
     pub(crate) ipv4_only: Option<bool>,
+    /// Who may change playlists.
+    pub(crate) edits: Option<Edits>,
     /// How much to log.
     pub(crate) log: Option<String>,
     /// Networks beyond the local ones that may list and stream, as `ADDRESS/BITS`.
@@ -44,6 +47,29 @@ pub(crate) struct File {
     pub(crate) sweep_minutes: Option<u64>,
     /// How long songs of a folder that is missing stay listed, in days.
     pub(crate) grace_days: Option<u64>,
+}
+
+/// Who may make and change playlists from a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Edits {
+    /// Nobody
+    Nobody,
+    /// Programs on this machine
+    #[default]
+    Machine,
+    /// Everyone on the local network
+    Network,
+}
+
+impl From<Edits> for Editing {
+    fn from(edits: Edits) -> Self {
+        match edits {
+            Edits::Nobody => Self::Nobody,
+            Edits::Machine => Self::ThisMachine,
+            Edits::Network => Self::LocalNetwork,
+        }
+    }
 }
 
 impl File {
@@ -90,6 +116,7 @@ impl File {
             data: Some(PathBuf::new()),
             advertise: Some(true),
             ipv4_only: Some(true),
+            edits: Some(Edits::default()),
             log: Some(String::new()),
             artwork_cache_mb: Some(0),
             sweep_minutes: Some(0),

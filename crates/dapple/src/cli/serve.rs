@@ -15,6 +15,7 @@ use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
+use crate::config::Edits;
 use crate::terminal::{self, Progress};
 use crate::{config, folders, machine};
 
@@ -58,6 +59,9 @@ pub(crate) struct Args {
     /// Announce IPv4 addresses only
     #[arg(long, env = "DAPPLE_IPV4_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     ipv4_only: bool,
+    /// Who may make and change playlists from a client [default: machine]
+    #[arg(long, value_name = "WHO", env = "DAPPLE_EDITS")]
+    edits: Option<Edits>,
     /// How much to log: error, warn, info, debug, or a filter as RUST_LOG has it [default: warn]
     #[arg(long, value_name = "LEVEL", env = "DAPPLE_LOG")]
     log: Option<String>,
@@ -73,6 +77,7 @@ struct Settings {
     data: PathBuf,
     advertise: bool,
     ipv4_only: bool,
+    edits: Edits,
     trusted_networks: Vec<Network>,
     allowed_hosts: Vec<String>,
     artwork_cache_bytes: u64,
@@ -105,6 +110,7 @@ impl Settings {
             data: args.data.or(file.data).map_or_else(config::data_folder, Ok)?,
             advertise: !args.no_advertise && file.advertise.unwrap_or(true),
             ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
+            edits: args.edits.or(file.edits).unwrap_or_default(),
             trusted_networks: networks(&file.trusted_networks)?,
             allowed_hosts: file.allowed_hosts,
             artwork_cache_bytes: file.artwork_cache_mb.unwrap_or(256).saturating_mul(1 << 20),
@@ -246,7 +252,9 @@ async fn open_library(settings: &Settings) -> anyhow::Result<Library> {
 
 async fn listen(settings: &Settings, library: &Library) -> anyhow::Result<Server> {
     let host = gethostname::gethostname();
-    let mut builder = Server::builder(library.clone()).allow_host(&host.to_string_lossy());
+    let mut builder = Server::builder(library.clone())
+        .allow_host(&host.to_string_lossy())
+        .editing(settings.edits.into());
     for name in &settings.allowed_hosts {
         builder = builder.allow_host(name);
     }

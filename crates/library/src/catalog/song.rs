@@ -97,8 +97,8 @@ impl NewSong {
         Self { persistent_id: Some(id), ..self }
     }
 
-    /// Its sound is in a file. If the track has no format or no title, they come from the file's name; the
-    /// file itself is not looked at before it is played.
+    /// Its sound is in a file. Title, format and size come from the file, as far as the track does not say; if it
+    /// is not there yet, the size stays unknown until somebody says it. What is in it is not looked at.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -108,6 +108,9 @@ impl NewSong {
         }
         if track.format.is_empty() {
             track.format = text(path.extension()).to_ascii_lowercase().into();
+        }
+        if track.size == 0 {
+            track.size = std::fs::metadata(&path).map_or(0, |file| file.len());
         }
         self.song.sound = Some(Sound::File(path));
         self
