@@ -17,13 +17,25 @@ SMALL_REQUESTS = 300
 WOKEN_WITHIN_S = 60
 
 
+class Refused(Exception):
+    """The server does not hold as many."""
+
+
+def session(server, held):
+    try:
+        client = server.client().open()
+    except (OSError, daap.Bad) as error:
+        raise Refused("the server holds %d polls, then %s" % (held, error)) from error
+    client.close()
+    return client
+
+
 def hold(server, count):
     """So many polls that wait."""
     held, client = [], None
     for number in range(count):
         if number % POLLS_A_SESSION == 0:
-            client = server.client().open()
-            client.close()
+            client = session(server, number)
         poll = socket.create_connection(("127.0.0.1", server.port), 20)
         poll.sendall(stage.request(client.path("/update", revision_number=client.revision, delta=client.revision)))
         held.append(poll)
@@ -32,7 +44,7 @@ def hold(server, count):
         for poll in held:
             selector.register(poll, selectors.EVENT_READ)
         if refused := selector.select(0):
-            raise RuntimeError("%d of %d polls were answered at once" % (len(refused), count))
+            raise Refused("%d of %d polls were answered at once" % (len(refused), count))
     return held
 
 
@@ -93,9 +105,9 @@ def main():
     for count in COUNTS:
         try:
             if most < count + 100:
-                raise RuntimeError("this process may open %d files only" % most)
+                raise Refused("this process may open %d files only" % most)
             polls(count)
-        except (OSError, RuntimeError, daap.Bad) as why:
+        except Refused as why:
             for name in ("memory", "small", "wake"):
                 missing("polls.%d.%s" % (count, name), str(why))
 

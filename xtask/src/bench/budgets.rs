@@ -333,8 +333,11 @@ pub(crate) const STATED: &[Stated] = &[
         figure: "large.listing.first_chunk",
     },
     Stated { what: "the same, all of it", figure: "large.listing" },
+    Stated { what: "the same, the first time", figure: "large.listing.cold" },
     Stated { what: "songs of one album among {large}, without HTTP", figure: "large.album" },
+    Stated { what: "the same, the first time", figure: "large.album.cold" },
     Stated { what: "page 0-49 by name of {large} songs, without HTTP", figure: "large.page" },
+    Stated { what: "the same, the first time", figure: "large.page.cold" },
     Stated { what: "the same after one change", figure: "large.page_after_commit" },
     Stated {
         what: "restart from SQLite to all bytes of a listing, {large} songs",
