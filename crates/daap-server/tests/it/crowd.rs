@@ -19,7 +19,8 @@ const COMMITS: u32 = 200;
 /// Longer than all of it takes on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-async fn ask(share: &mut Service, target: &str) -> Element {
+/// Asks a mounted share.
+pub(crate) async fn ask(share: &mut Service, target: &str) -> Element {
     let peer = Peer::new("127.0.0.1:50000".parse().unwrap(), "127.0.0.1:80".parse().unwrap());
     let request = Request::get(target).extension(peer).body(()).unwrap();
     let answer = share.call(request).await.unwrap();

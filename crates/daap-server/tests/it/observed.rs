@@ -1,10 +1,16 @@
 //! What a program learns of its server: sessions, and what happens.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use daap_model::{DatabaseId, ItemId};
-use daap_server::{Delivery, Ending, Event, SessionInfo, SessionState};
+use daap_server::{Delivery, Ending, Event, Server, SessionInfo, SessionState, Uptime};
 use library::Artwork;
 use tokio::sync::mpsc;
 
+use crate::author::Author;
+use crate::crowd::ask;
 use crate::share::{Opening, Share, number, track};
 
 /// A share whose events come in order.
@@ -155,4 +161,18 @@ async fn revisions_and_the_end_are_told() {
     let (_, why) = closed(&mut events).await;
     assert_eq!(why, Ending::ServerStopped);
     assert_eq!(share.handle.sessions(), [], "a handle outlives its server");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_session_that_nobody_uses_is_told_though_nobody_asks() {
+    let hours = Arc::new(AtomicU64::new(0));
+    let now = Arc::clone(&hours);
+    let uptime = Uptime::new(move || Duration::from_secs(now.load(Ordering::Relaxed) * 3600));
+    let (tell, mut events) = mpsc::unbounded_channel();
+    let observe = move |event: &Event| drop(tell.send(event.clone()));
+    let mut share = Server::builder(Author::new()).uptime(uptime).observe(observe).service();
+    ask(&mut share, "/login").await;
+    hours.store(25, Ordering::Relaxed);
+    let (session, why) = closed(&mut events).await;
+    assert_eq!((session.number, why), (1, Ending::Expired));
 }
