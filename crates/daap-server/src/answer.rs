@@ -86,6 +86,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
         | Refusal::HostName(_)
         | Refusal::NoSession
         | Refusal::NoEditing
+        | Refusal::Browser
         | Refusal::NotAdmitted => text(StatusCode::FORBIDDEN, &reason),
         Refusal::PasswordNeeded => {
             let mut answer = text(StatusCode::UNAUTHORIZED, &reason);

@@ -15,7 +15,8 @@ use crate::listing;
 use crate::service::Core;
 use crate::session::Activity;
 
-/// Who may change playlists, if the share lets them be changed. Whoever it is needs a session.
+/// Who may change playlists, if the share lets them be changed. Whoever it is needs a session, and no browser may:
+/// any page could use it for its own ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Editing {
     /// Nobody.

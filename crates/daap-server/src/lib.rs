@@ -59,6 +59,7 @@ mod listing;
 mod longpoll;
 mod metrics;
 mod mount;
+mod page;
 mod peer;
 mod permit;
 mod quota;

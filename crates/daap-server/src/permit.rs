@@ -5,7 +5,7 @@
 //! | see that the share exists | yes | if a password is asked for | no |
 //! | log in | if the gate admits it | likewise | no |
 //! | list, wait for news | with a session | with a session | no |
-//! | change playlists | with a session, if the program says so: `edit.rs` | no | no |
+//! | change playlists | with a session, if the program says so: `edit.rs`; no browser: `page.rs` | no | no |
 //! | stream, see pictures | with a session, or if the gate admits it | likewise | no |
 //!
 //! What the gate asks for and whom it admits is its own affair: see `gate.rs`.
@@ -43,6 +43,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) session: Option<u32>,
     /// Its `Authorization` header.
     pub(crate) credential: Option<&'a [u8]>,
+    /// Whether it is a browser, which may ask on behalf of any page.
+    pub(crate) is_browser: bool,
 }
 
 /// Why not.
@@ -66,6 +68,8 @@ pub(crate) enum Refusal {
     TableFull,
     #[error("playlists cannot be changed from here: the server has to be told who may")]
     NoEditing,
+    #[error("playlists cannot be changed from a browser, as any page could do so")]
+    Browser,
     #[error("this share is not for you")]
     NotAdmitted,
     #[error("who may come in cannot be decided: {0}")]
@@ -163,6 +167,9 @@ impl Permit {
 
     /// For changes of playlists.
     pub(crate) async fn edit(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
+        if caller.is_browser {
+            return Err(Refusal::Browser);
+        }
         let activity = self.list(caller).await?;
         if self.may_edit(caller.peer) { Ok(activity) } else { Err(Refusal::NoEditing) }
     }
@@ -259,7 +266,8 @@ mod tests {
     }
 
     fn caller(session: Option<u32>, credential: Option<&str>) -> Caller<'_> {
-        Caller { peer: peer(5), agent: "", session, credential: credential.map(str::as_bytes) }
+        let credential = credential.map(str::as_bytes);
+        Caller { peer: peer(5), agent: "", session, credential, is_browser: false }
     }
 
     #[test]

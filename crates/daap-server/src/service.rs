@@ -25,6 +25,7 @@ use crate::head::Answering;
 use crate::listing::{self, Asker};
 use crate::longpoll::{self, News};
 use crate::metrics::{Exposition, Metrics};
+use crate::page;
 use crate::peer::Peer;
 use crate::permit::{Caller, Permit, Refusal};
 use crate::quota::Quota;
@@ -150,7 +151,8 @@ impl Core {
     ) -> Result<Answer, Refusal> {
         let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let agent = agent(headers);
-        let caller = Caller { peer, agent, session: request.session_id, credential };
+        let (session, is_browser) = (request.session_id, page::is_browser(headers));
+        let caller = Caller { peer, agent, session, credential, is_browser };
         Ok(match request.endpoint {
             Endpoint::ServerInfo | Endpoint::ContentCodes => {
                 Box::pin(self.list(request, headers, peer)).await

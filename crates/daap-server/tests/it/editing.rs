@@ -90,3 +90,21 @@ async fn an_edit_is_an_event() {
     let edit = author.edits.lock().unwrap().remove(0);
     assert_eq!(*told.lock().unwrap(), [(1, edit)]);
 }
+
+#[tokio::test]
+async fn no_page_in_a_browser_changes_anything() {
+    let (author, server, session) = server(Editing::LocalNetwork).await;
+    for of_a_browser in [
+        ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+        ("Origin", "http://evil.example"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ] {
+        let answer = server.connect().await.get_with(&add(session), &[of_a_browser]).await.unwrap();
+        assert_eq!(answer.status, 403, "{of_a_browser:?}");
+    }
+    assert_eq!(*author.edits.lock().unwrap(), []);
+    let remote = [("User-Agent", "Remote/1021")];
+    let answer = server.connect().await.get_with(&add(session), &remote).await.unwrap();
+    assert_eq!(answer.status, 200);
+}
