@@ -24,8 +24,8 @@ pub struct Limits {
     pub polls: usize,
     /// Held `/update` requests of one peer that is not this machine. One more is answered 503.
     pub polls_per_peer: usize,
-    /// Wrong passwords that a peer may try in a row. Then it waits, 503, for
-    /// [`wrong_password_pause`](Self::wrong_password_pause) per further try.
+    /// Wrong passwords that a peer may try in a row, those that the gate has yet to judge included. Then it
+    /// waits, 503, for [`wrong_password_pause`](Self::wrong_password_pause) per further try.
     pub wrong_passwords: u32,
     /// How long it takes until a peer may try one more password.
     pub wrong_password_pause: Duration,

@@ -195,18 +195,22 @@ impl Permit {
     ) -> Pin<Box<dyn Future<Output = Result<Option<Text>, Refusal>> + Send + 'a>> {
         Box::pin(async move {
             let address = caller.peer.address;
-            if caller.credential.is_some() {
-                self.throttle.check(address).map_err(Refusal::Throttled)?;
+            let tries = caller.credential.is_some();
+            if tries {
+                self.throttle.begin(address).map_err(Refusal::Throttled)?;
             }
             let credential = caller.credential.and_then(decoded);
             let visitor = Visitor::new(address, caller.agent, credential);
             let decision = async { self.gate.admit(&visitor).await };
-            match foreign::within(self.patience, decision).await {
+            let decision = foreign::within(self.patience, decision).await;
+            if tries && decision != Ok(Decision::Ask) {
+                self.throttle.forgive(address);
+            }
+            match decision {
                 Ok(Decision::Admit) => Ok(None),
                 Ok(Decision::AdmitAs(user)) => Ok(Some(user)),
                 Ok(Decision::Ask) => {
-                    if caller.credential.is_some() {
-                        self.throttle.wrong(address);
+                    if tries {
                         tracing::info!(peer = %address, "a wrong password");
                     }
                     Err(Refusal::PasswordNeeded)
@@ -233,7 +237,7 @@ fn decoded(header: &[u8]) -> Option<Credential> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::{Open, SharedPassword};
+    use crate::gate::{Gate, Open, SharedPassword};
     use crate::{Limits, Uptime};
     use std::net::SocketAddr;
     use std::sync::Arc;
@@ -339,6 +343,33 @@ mod tests {
         ));
         let other = Caller { peer: peer(6), ..caller(None, Some(RIGHT)) };
         assert!(permit.login(other).await.is_ok());
+    }
+
+    /// A gate that takes its time, and lets nobody in.
+    struct Slow;
+
+    impl Gate for Slow {
+        async fn admit(&self, _visitor: &Visitor) -> Decision {
+            tokio::task::yield_now().await;
+            Decision::Ask
+        }
+    }
+
+    #[tokio::test]
+    async fn guesses_made_at_the_same_time_are_counted_as_if_in_turn() {
+        let permit = Permit { gate: Box::new(Slow), ..permit(Some("sesame")) };
+        let tries = (0..1000).map(|_| permit.login(caller(None, Some(WRONG))));
+        let tries = futures_util::future::join_all(tries).await;
+        let judged = tries.iter().filter(|tried| **tried == Err(Refusal::PasswordNeeded)).count();
+        assert_eq!(judged, Limits::default().wrong_passwords as usize);
+    }
+
+    #[tokio::test]
+    async fn who_is_right_may_come_as_often_as_it_likes() {
+        let permit = permit(Some("sesame"));
+        for _ in 0..Limits::default().wrong_passwords * 2 {
+            assert!(permit.login(caller(None, Some(RIGHT))).await.is_ok());
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::{Limits, Uptime};
 
 /// Slows down who guesses passwords. Each peer may be wrong [`Limits::wrong_passwords`] times in a row,
-/// and once more after each [`Limits::wrong_password_pause`].
+/// and once more after each [`Limits::wrong_password_pause`]. A try counts from its beginning, so that nobody
+/// gains by making many at the same time.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     uptime: Uptime,
@@ -30,18 +31,15 @@ impl Throttle {
         }
     }
 
-    /// Whether the peer may try a password now; if not, how long it has to wait.
-    pub(crate) fn check(&self, peer: IpAddr) -> Result<(), Duration> {
+    /// Begins a try, which counts as wrong unless it is [forgiven](Self::forgive). If the peer may not try
+    /// now: how long it has to wait.
+    pub(crate) fn begin(&self, peer: IpAddr) -> Result<(), Duration> {
         let now = self.uptime.now();
-        let Some(settled) = self.settled().get(&peer).copied() else { return Ok(()) };
-        let free = now + self.pause * (self.burst - 1);
-        if settled <= free { Ok(()) } else { Err(settled - free) }
-    }
-
-    /// Notes that the peer was wrong.
-    pub(crate) fn wrong(&self, peer: IpAddr) {
-        let now = self.uptime.now();
+        let free = now.saturating_add(self.pause.saturating_mul(self.burst - 1));
         let mut peers = self.settled();
+        if let Some(settled) = peers.get(&peer).filter(|settled| **settled > free) {
+            return Err(*settled - free);
+        }
         if !peers.contains_key(&peer) && peers.len() >= self.capacity {
             peers.retain(|_, settled| *settled > now);
             if peers.len() >= self.capacity {
@@ -51,7 +49,15 @@ impl Throttle {
             }
         }
         let settled = peers.entry(peer).or_insert(now);
-        *settled = (*settled).max(now) + self.pause;
+        *settled = (*settled).max(now).saturating_add(self.pause);
+        Ok(())
+    }
+
+    /// Takes back a try that was not wrong.
+    pub(crate) fn forgive(&self, peer: IpAddr) {
+        if let Some(settled) = self.settled().get_mut(&peer) {
+            *settled = settled.saturating_sub(self.pause);
+        }
     }
 
     fn settled(&self) -> MutexGuard<'_, HashMap<IpAddr, Duration>> {
@@ -85,25 +91,46 @@ mod tests {
     fn a_few_tries_are_free_then_one_per_pause() {
         let (clock, throttle) = throttle();
         for _ in 0..3 {
-            assert_eq!(throttle.check(peer(1)), Ok(()));
-            throttle.wrong(peer(1));
+            assert_eq!(throttle.begin(peer(1)), Ok(()));
         }
-        assert_eq!(throttle.check(peer(1)), Err(Duration::from_secs(10)));
-        assert_eq!(throttle.check(peer(2)), Ok(()), "others are not affected");
+        assert_eq!(throttle.begin(peer(1)), Err(Duration::from_secs(10)));
+        assert_eq!(throttle.begin(peer(2)), Ok(()), "others are not affected");
         clock.advance(Duration::from_secs(10));
-        assert_eq!(throttle.check(peer(1)), Ok(()));
-        throttle.wrong(peer(1));
-        assert!(throttle.check(peer(1)).is_err());
+        assert_eq!(throttle.begin(peer(1)), Ok(()));
+        assert!(throttle.begin(peer(1)).is_err());
         clock.advance(Duration::from_secs(60));
-        throttle.wrong(peer(1));
-        assert_eq!(throttle.check(peer(1)), Ok(()), "patience is rewarded");
+        for _ in 0..3 {
+            assert_eq!(throttle.begin(peer(1)), Ok(()), "patience is rewarded");
+        }
+        assert!(throttle.begin(peer(1)).is_err());
+    }
+
+    #[test]
+    fn a_try_that_was_not_wrong_makes_up_for_itself_alone() {
+        let (clock, throttle) = throttle();
+        for _ in 0..2 {
+            throttle.begin(peer(1)).unwrap();
+        }
+        for _ in 0..100 {
+            assert_eq!(throttle.begin(peer(1)), Ok(()));
+            throttle.forgive(peer(1));
+        }
+        throttle.begin(peer(1)).unwrap();
+        assert_eq!(throttle.begin(peer(1)), Err(Duration::from_secs(10)));
+        clock.advance(Duration::from_secs(100));
+        throttle.begin(peer(1)).unwrap();
+        throttle.forgive(peer(1));
+        for _ in 0..3 {
+            throttle.begin(peer(1)).unwrap();
+        }
+        assert!(throttle.begin(peer(1)).is_err(), "it has no credit");
     }
 
     #[test]
     fn many_peers_take_bounded_room() {
         let (_, throttle) = throttle();
         for n in 0..100 {
-            throttle.wrong(peer(n));
+            throttle.begin(peer(n)).unwrap();
         }
         assert_eq!(throttle.settled().len(), 4);
     }
