@@ -118,9 +118,9 @@ impl Builder {
     }
 
     fn core(self) -> Arc<Core> {
-        let limits = self.limits;
+        let limits = self.limits.within_reason();
         let observers = Arc::new(self.observers);
-        let preparing = Arc::new(Semaphore::new(limits.listings_at_once.max(1)));
+        let preparing = Arc::new(Semaphore::new(limits.listings_at_once));
         let permit = Permit {
             hosts: self.hosts,
             trusted: self.trusted,
@@ -141,7 +141,7 @@ impl Builder {
             metrics: Arc::default(),
             polls: Quota::new(limits.polls, limits.polls_per_peer),
             connections: Quota::new(limits.connections, limits.connections_per_peer),
-            readers: Arc::new(Semaphore::new(limits.reads_at_once.max(1))),
+            readers: Arc::new(Semaphore::new(limits.reads_at_once)),
             preparing,
             listings: Quota::new(limits.listings, limits.listings_per_peer),
             limits,

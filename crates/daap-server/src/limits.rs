@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-/// How much the server takes on. The defaults suit a house, and hold on a single-board computer.
+use tokio::sync::Semaphore;
+
+/// How much the server takes on. The defaults suit a house, and hold on a single-board computer. To do without a
+/// bound set it to the largest value of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -86,6 +89,25 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The same, where the largest number and the longest time of their types stand for "none".
+    pub(crate) fn within_reason(self) -> Self {
+        let time = |limit: Duration| limit.min(FOREVER);
+        let turns = |limit: usize| limit.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            listings_at_once: turns(self.listings_at_once),
+            reads_at_once: turns(self.reads_at_once),
+            stall: time(self.stall),
+            head: time(self.head),
+            keep_alive: time(self.keep_alive),
+            ..self
+        }
+    }
+}
+
+/// Longer than any server runs, and short enough to be added to the time of day.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// The longest request line with its headers, in bytes. A longer one is answered 431.
 pub(crate) const HEAD_BYTES: usize = 64 << 10;

@@ -121,6 +121,35 @@ async fn a_stream_that_stalls_is_broken_off() {
 }
 
 #[tokio::test]
+async fn limits_may_be_as_large_as_their_types_allow() {
+    let mut limits = Limits::default();
+    (limits.sessions_idle, limits.sessions_idle_when_full) = (Duration::MAX, Duration::MAX);
+    (limits.answer, limits.stall, limits.farewell) = (Duration::MAX, Duration::MAX, Duration::MAX);
+    (limits.head, limits.keep_alive) = (Duration::MAX, Duration::MAX);
+    (limits.wrong_passwords, limits.wrong_password_pause) = (u32::MAX, Duration::MAX);
+    (limits.listings_at_once, limits.reads_at_once) = (usize::MAX, usize::MAX);
+    let halting = || {
+        let pieces = stream::iter([Ok(Bytes::from("one ")), Ok(Bytes::from("two"))]);
+        let halting = pieces.then(|piece| async {
+            tokio::task::yield_now().await;
+            piece
+        });
+        Box::pin(halting) as ByteStream
+    };
+    let set = |server: Builder| server.limits(limits).password("sesame");
+    let server = Running::start(Author::streaming(Some(7), halting), set).await;
+    // "none:wrong" and "none:sesame".
+    for (credential, status) in [("bm9uZTp3cm9uZw==", 401), ("bm9uZTpzZXNhbWU=", 200)] {
+        let header = ("Authorization", &*format!("Basic {credential}"));
+        let mut client = server.connect().await;
+        for _ in 0..2 {
+            assert_eq!(client.get_with(SONG, &[header]).await.unwrap().status, status);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn ranges_that_panic_are_answered_500() {
     struct Buggy;
     impl Ranged for Buggy {
