@@ -73,8 +73,9 @@ enum Route {
 impl Route {
     /// The methods that it takes. A HEAD must change nothing.
     fn methods(&self) -> &'static str {
-        match self {
-            Self::Daap(Request { endpoint: Endpoint::Edit { .. }, .. }) => "GET",
+        let Self::Daap(request) = self else { return "GET, HEAD" };
+        match request.endpoint {
+            Endpoint::Login | Endpoint::Logout | Endpoint::Edit { .. } => "GET",
             _ => "GET, HEAD",
         }
     }

@@ -80,6 +80,18 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
+async fn head_neither_opens_a_session_nor_ends_one() {
+    let share = Share::start().await;
+    let session = share.login().await;
+    for target in ["/login".to_owned(), format!("/logout?session-id={session}")] {
+        let mut connection = share.connect().await;
+        connection.ask("HEAD", &target, &[]).await.unwrap();
+        assert_eq!(connection.head().await.unwrap().status, 405, "{target}");
+    }
+    assert_eq!(share.handle.sessions().len(), 1);
+}
+
+#[tokio::test]
 async fn two_requests_sent_at_once_are_answered_in_turn() {
     let share = Share::start().await;
     let mut connection = share.connect().await;
