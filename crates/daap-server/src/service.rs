@@ -314,7 +314,7 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        self.stopping.cancel();
+        self.stop();
     }
 }
 

@@ -176,3 +176,16 @@ async fn the_end_of_a_session_that_nobody_uses_is_told_though_nobody_asks() {
     let (session, why) = closed(&mut events).await;
     assert_eq!((session.number, why), (1, Ending::Expired));
 }
+
+#[tokio::test]
+async fn the_end_of_a_session_is_told_when_a_mounted_share_goes_away() {
+    let (tell, mut events) = mpsc::unbounded_channel();
+    let observe = move |event: &Event| drop(tell.send(event.clone()));
+    let mut share = Server::builder(Author::new()).observe(observe).service();
+    ask(&mut share, "/login").await;
+    drop(share);
+    assert!(matches!(events.recv().await, Some(Event::SessionOpened(_))));
+    let (session, why) = closed(&mut events).await;
+    assert_eq!((session.number, why), (1, Ending::ServerStopped));
+    assert_eq!(events.recv().await, None, "nothing of the share is left");
+}
