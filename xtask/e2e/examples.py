@@ -87,9 +87,10 @@ class Web(http.server.SimpleHTTPRequestHandler):
         self.answer(True)
 
     def answer(self, with_body):
-        if Web.failing:
-            return self.send_error(500)
-        with open(self.translate_path(self.path), "rb") as f:
+        path = self.translate_path(self.path)
+        if Web.failing or not os.path.exists(path):
+            return self.send_error(500 if Web.failing else 404)
+        with open(path, "rb") as f:
             body = f.read()
         wanted = re.match(r"bytes=(\d+)-(\d+)$", self.headers.get("Range", ""))
         start, end = (int(wanted.group(1)), int(wanted.group(2)) + 1) if wanted else (0, len(body))
