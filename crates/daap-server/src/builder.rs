@@ -117,7 +117,7 @@ impl Builder {
         Service::new(self.core())
     }
 
-    fn core(self) -> Arc<Core> {
+    pub(crate) fn core(self) -> Arc<Core> {
         let limits = self.limits.within_reason();
         let observers = Arc::new(self.observers);
         let preparing = Arc::new(Semaphore::new(limits.listings_at_once));

@@ -1,8 +1,6 @@
 //! `/edit`: playlists that clients change.
 
-use std::sync::Arc;
-
-use daap_model::{DatabaseId, ItemId, Snapshot};
+use daap_model::{DatabaseId, ItemId};
 use daap_proto::reply::{self, Reply};
 use daap_proto::{EditAction, Query, RequestError};
 use http::StatusCode;
@@ -35,7 +33,7 @@ pub(crate) async fn answer(
     action: EditAction,
     session: Activity,
 ) -> Result<Answer, RequestError> {
-    let Some(change) = change(core.snapshot(), database, action).await? else {
+    let Some(change) = change(core, database, action).await? else {
         return Ok(listing::whole(reply::edited()));
     };
     let edit = PlaylistEdit { database, change };
@@ -58,7 +56,7 @@ pub(crate) async fn answer(
 
 /// What the share is to do, if anything.
 async fn change(
-    snapshot: Arc<Snapshot>,
+    core: &Core,
     database: DatabaseId,
     action: EditAction,
 ) -> Result<Option<PlaylistChange>, RequestError> {
@@ -69,7 +67,7 @@ async fn change(
             PlaylistChange::Rename { container, name: name.into() }
         }
         EditAction::Append { container, songs } => {
-            let items = items(snapshot, database, songs).await?;
+            let items = items(core, database, songs).await?;
             PlaylistChange::Append { container, items }
         }
         EditAction::Take { container, entries } => PlaylistChange::Take { container, entries },
@@ -80,18 +78,17 @@ async fn change(
     }))
 }
 
-/// The songs that a client names, one by one or by a query. All songs may have to be looked at, so it is done
-/// elsewhere than on the threads that serve all connections.
+/// The songs that a client names, one by one or by a query, for which all songs may have to be looked at.
 async fn items(
-    snapshot: Arc<Snapshot>,
+    core: &Core,
     database: DatabaseId,
     songs: Query,
 ) -> Result<Vec<ItemId>, RequestError> {
-    let search = tokio::task::spawn_blocking(move || {
-        snapshot.database(database).map(|database| songs.songs(database))
-    });
-    let found = search.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-    found.ok_or(RequestError::NotFound { what: "database", id: database.get().into() })
+    let snapshot = core.snapshot();
+    let search = move || snapshot.database(database).map(|database| songs.songs(database));
+    core.aside(search)
+        .await
+        .ok_or(RequestError::NotFound { what: "database", id: database.get().into() })
 }
 
 fn tell(edited: &Edited) -> Result<Reply, RequestError> {
@@ -116,4 +113,24 @@ fn refused(error: &PlaylistError) -> Answer {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     answer::text(status, &error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn songs_are_looked_for_in_turn_with_the_big_listings() {
+        let library = library::Library::builder("Songs").start().await.unwrap();
+        let core = crate::Server::builder(library).core();
+        let turns = core.limits.listings_at_once as u32;
+        let all_turns = core.preparing.acquire_many(turns).await.unwrap();
+        let query = Query::parse("'daap.songartist:Wings'").unwrap();
+        let mut search = Box::pin(items(&core, DatabaseId::new(1).unwrap(), query));
+        let soon = Duration::from_secs(1);
+        assert!(tokio::time::timeout(soon, &mut search).await.is_err());
+        drop(all_turns);
+        assert_eq!(search.await, Ok(Vec::new()));
+    }
 }

@@ -43,7 +43,8 @@ pub struct Limits {
     pub listings: usize,
     /// The same, of one peer that is not this machine. One more is answered 503.
     pub listings_per_peer: usize,
-    /// Listings that are compressed or prepared at the same time; further ones wait.
+    /// Listings that are compressed or prepared, and searches for songs to be put in a playlist, at the same
+    /// time; further ones wait.
     pub listings_at_once: usize,
     /// Reads of song files at the same time; further ones wait their turn.
     pub reads_at_once: usize,

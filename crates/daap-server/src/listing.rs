@@ -89,14 +89,7 @@ async fn prepare(core: &Core, wanted: Wanted) -> Result<Reply, RequestError> {
     if !wanted.is_long() {
         return wanted.prepare();
     }
-    let turn = Arc::clone(&core.preparing).acquire_owned().await;
-    let work = tokio::task::spawn_blocking(move || {
-        // The turn goes along: work goes on when its client has gone, and is to count until it ends.
-        let _turn = turn;
-        wanted.prepare()
-    });
-    // A panic in there is as good as one here, where it becomes a 500.
-    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    core.aside(move || wanted.prepare()).await
 }
 
 /// All that a reply depends on.

@@ -52,7 +52,7 @@ pub(crate) struct Core {
     pub(crate) connections: Arc<Quota>,
     /// Bounds the reads of song files.
     pub(crate) readers: Arc<Semaphore>,
-    /// Bounds the big listings that are being prepared or compressed.
+    /// Bounds what is worked out [aside](Self::aside): big listings that are being prepared or compressed.
     pub(crate) preparing: Arc<Semaphore>,
     /// Bounds those and the ones that wait for their turn.
     pub(crate) listings: Arc<Quota>,
@@ -89,6 +89,21 @@ impl Core {
     /// The library as it is now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshots.borrow().clone()
+    }
+
+    /// Does work over many songs when its turn comes, elsewhere than on the threads that serve all connections.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let turn = Arc::clone(&self.preparing).acquire_owned().await;
+        let work = tokio::task::spawn_blocking(move || {
+            // The turn goes along: work goes on when its client has gone, and is to count until it ends.
+            let _turn = turn;
+            work()
+        });
+        // A panic in there is as good as one here, where it becomes a 500.
+        work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     /// Ends the sessions and lets go of held polls. Streams go on.
