@@ -1,9 +1,9 @@
 //! Who is let in: what a share asks of those who come, and who decides.
 //!
-//! A [`Gate`] is asked when a client logs in, and when a player without a session fetches a song. Before it stands
-//! what holds for every server: peers from elsewhere than the local network stay out unless
-//! [trusted](crate::Builder::trust), and who is often wrong has to wait. [`Open`], [`SharedPassword`],
-//! [`Users`] and [`AllowList`] are ready-made; a program may bring its own.
+//! A [`Gate`] is asked when a client logs in, and whenever one asks for something without a live session: for a song,
+//! or for a list, for which it then has to log in. Before the gate stands what holds for every server: peers from
+//! elsewhere than the local network stay out unless [trusted](crate::Builder::trust), and who is often wrong has to
+//! wait. [`Open`], [`SharedPassword`], [`Users`] and [`AllowList`] are ready-made; a program may bring its own.
 //!
 //! ```
 //! use daap_server::gate::{Asks, Decision, Gate, Visitor};

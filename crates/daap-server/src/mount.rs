@@ -17,7 +17,8 @@ use crate::peer::Peer;
 use crate::service::Core;
 
 /// A share as a `tower` service, to live in somebody's own HTTP server beside their routes. Made by
-/// [`Builder::service`](crate::Builder::service). Clones are the same share.
+/// [`Builder::service`](crate::Builder::service). Clones are the same share, which ends with the last of them, or
+/// with [`Handle::stop`].
 ///
 /// It takes requests with any body, which it does not read, and answers every one of them: it never fails. DAAP has
 /// fixed paths at the root; [`is_daap`](Self::is_daap) tells them from others, so one HTTP server has room
