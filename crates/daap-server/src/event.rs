@@ -58,7 +58,8 @@ pub enum Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The number of the session, if the client named one: players fetch songs without.
+    /// The number of the session. Players fetch songs without naming one; where the gate asks for something, it is
+    /// then the one that was used last from the same address.
     pub session: Option<u64>,
     /// The database.
     pub database: DatabaseId,

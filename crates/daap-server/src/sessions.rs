@@ -119,13 +119,13 @@ impl Sessions {
         None
     }
 
-    /// Uses a live session of this peer, whichever.
+    /// Uses a live session of this peer: the one used last, which is most likely the one that is meant.
     pub(crate) fn enter_any(&self, peer: IpAddr) -> Option<Activity> {
         let now = self.uptime.now();
         let table = self.table();
-        let mut sessions = table.sessions.values();
-        let session = sessions.find(|s| s.peer == peer && !self.is_over(s, now))?;
-        Some(self.activity(session))
+        let live = |session: &&Arc<Session>| session.peer == peer && !self.is_over(session, now);
+        let sessions = table.sessions.values().filter(live);
+        sessions.max_by_key(|session| session.last()).map(|session| self.activity(session))
     }
 
     /// Ends a session and wakes what it holds. False if there is none.
@@ -376,6 +376,17 @@ mod tests {
         assert!(sessions.enter_any(OTHER).is_none());
         clock.advance(hours(25));
         assert!(sessions.enter_any(PEER).is_none());
+    }
+
+    #[test]
+    fn of_several_sessions_of_a_peer_the_one_used_last_is_meant() {
+        let (clock, sessions) = sessions(100);
+        let ids: Vec<_> = (0..20).map(|_| sessions.open(machine(PEER)).unwrap()).collect();
+        for (id, number) in ids.into_iter().zip(1..) {
+            clock.advance(Duration::from_secs(1));
+            drop(sessions.enter(id));
+            assert_eq!(sessions.enter_any(PEER).unwrap().number(), number);
+        }
     }
 
     #[test]
