@@ -326,6 +326,7 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use http_body_util::BodyExt;
     use std::io::Write;
 
@@ -393,6 +394,25 @@ mod tests {
         assert_eq!(read(Body::stream(stream_of(&["ab", "cd"]), Some(3))).await.unwrap(), b"abc");
         let short = read(Body::stream(stream_of(&["ab", "cd"]), Some(5))).await;
         assert_eq!(short.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_waiting_for_the_source_counts_as_a_stall() {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let (tell, mut pieces) = tokio::sync::mpsc::unbounded_channel();
+        let stream = futures_util::stream::poll_fn(move |cx| pieces.poll_recv(cx));
+        let mut body = Body::stream(Box::pin(stream), None).stalling(LIMIT);
+        for _ in 0..3 {
+            assert!(body.frame().now_or_never().is_none());
+            tell.send(Ok(Bytes::from("piece"))).unwrap();
+            // The client is slow, so nothing is asked for.
+            tokio::time::advance(LIMIT * 10).await;
+            assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "piece");
+            tokio::time::advance(LIMIT * 10).await;
+        }
+        let asked = Instant::now();
+        let error = body.frame().await.unwrap().unwrap_err();
+        assert_eq!((error.kind(), asked.elapsed()), (io::ErrorKind::TimedOut, LIMIT));
     }
 
     #[tokio::test]
