@@ -179,6 +179,13 @@ impl Container {
         }
     }
 
+    /// The entries of a playlist, in order; none of any other kind, for which
+    /// [`Database::entries`](crate::Database::entries) works out what they hold.
+    #[must_use]
+    pub fn playlist(&self) -> &[ContainerItem] {
+        self.entries.playlist()
+    }
+
     /// The rules of a smart playlist.
     #[must_use]
     pub fn rules(&self) -> Option<&SmartRules> {

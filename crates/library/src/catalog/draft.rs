@@ -194,7 +194,7 @@ impl<'a> Draft<'a> {
             Entry::Occupied(draft) => draft.into_mut(),
             Entry::Vacant(place) => {
                 let before = self.before.and_then(|(database, _)| {
-                    ContainerDraft::of(database, database.container(id)?, &self.left)
+                    ContainerDraft::of(database.container(id)?, &self.left)
                 });
                 place.insert(Some(before.ok_or_else(|| unknown.clone())?))
             }
@@ -279,7 +279,7 @@ impl<'a> Draft<'a> {
         songs: Vec<NewEntry>,
         ids: &Ids,
     ) -> Result<(), CommitError> {
-        let mut reusable = Reusable::of(self.entries(id)?, &songs);
+        let mut reusable = Reusable::of(std::mem::take(self.entries(id)?), &songs);
         let mut entries = Entries::default();
         for NewEntry { id: chosen, item } in songs {
             self.check_item(item)?;
@@ -312,16 +312,16 @@ impl<'a> Draft<'a> {
 
 impl ContainerDraft {
     /// A container as it is, without the songs that have left; `None` for the base container.
-    fn of(database: &Database, container: &Container, left: &BTreeSet<ItemId>) -> Option<Self> {
+    fn of(container: &Container, left: &BTreeSet<ItemId>) -> Option<Self> {
         let content = match container.kind() {
             ContainerKind::Base => return None,
             ContainerKind::Folder => Content::Folder,
             ContainerKind::Smart => Content::Smart(container.rules()?.clone()),
             ContainerKind::Playlist => {
-                let rows = database.entries(container.id)?.rows();
-                let entries =
-                    rows.iter().map(|row| ContainerItem { id: row.entry, item: row.item.id });
-                Content::List(Entries::of(entries.filter(|entry| !left.contains(&entry.item))))
+                let stays = |entry: &&ContainerItem| !left.contains(&entry.item);
+                Content::List(Entries::of(
+                    container.playlist().iter().filter(stays).copied().collect(),
+                ))
             }
         };
         let Container { persistent_id, ref name, parent, editable, .. } = *container;
@@ -332,7 +332,7 @@ impl ContainerDraft {
         let Self { persistent_id, name, parent, editable, content } = self;
         let content = match content {
             Content::Folder => ContainerContent::Folder,
-            Content::List(entries) => ContainerContent::Items(entries.iter().collect()),
+            Content::List(entries) => ContainerContent::Items(entries.into_list()),
             Content::Smart(rules) => ContainerContent::Smart(rules),
         };
         NewContainer { id, persistent_id, name, parent, editable, content }
