@@ -291,10 +291,12 @@ impl Draft {
         let Some(gone) = self.containers.remove(id) else { return Ok(()) };
         self.leaving.remove(&id);
         self.changed_containers.push(id);
-        let inside = self.containers.by_id.values().filter(|inside| inside.parent == Some(id));
-        let inside: Vec<ContainerId> = inside.map(|inside| inside.id).collect();
-        for child in inside {
-            self.change_container(child, |container| container.parent = gone.parent);
+        if matches!(gone.entries, Entries::Folder) {
+            let inside = self.containers.by_id.values().filter(|inside| inside.parent == Some(id));
+            let inside: Vec<ContainerId> = inside.map(|inside| inside.id).collect();
+            for child in inside {
+                self.change_container(child, |container| container.parent = gone.parent);
+            }
         }
         Ok(())
     }

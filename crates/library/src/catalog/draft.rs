@@ -256,21 +256,28 @@ impl<'a> Draft<'a> {
     }
 
     fn remove_container(&mut self, id: ContainerId) -> Result<(), CommitError> {
-        let parent = self.open(id)?.parent;
-        let drafts = self.containers.iter();
-        let mut inside: Vec<ContainerId> = drafts
-            .filter(|(_, draft)| draft.as_ref().is_some_and(|draft| draft.parent == Some(id)))
-            .map(|(inside, _)| *inside)
-            .collect();
-        if let Some((before, _)) = self.before {
-            let rest = before.containers().iter().filter(|rest| rest.parent == Some(id));
-            inside.extend(rest.map(|rest| rest.id).filter(|id| !self.containers.contains_key(id)));
-        }
-        for inside in inside {
-            self.open(inside)?.parent = parent;
+        let ContainerDraft { parent, ref content, .. } = *self.open(id)?;
+        if matches!(content, Content::Folder) {
+            for inside in self.inside(id) {
+                self.open(inside)?.parent = parent;
+            }
         }
         self.containers.insert(id, None);
         Ok(())
+    }
+
+    /// The containers in a folder.
+    fn inside(&self, folder: ContainerId) -> Vec<ContainerId> {
+        let drafts = self.containers.iter();
+        let mut inside: Vec<ContainerId> = drafts
+            .filter(|(_, draft)| draft.as_ref().is_some_and(|draft| draft.parent == Some(folder)))
+            .map(|(inside, _)| *inside)
+            .collect();
+        if let Some((before, _)) = self.before {
+            let rest = before.containers().iter().filter(|rest| rest.parent == Some(folder));
+            inside.extend(rest.map(|rest| rest.id).filter(|id| !self.containers.contains_key(id)));
+        }
+        inside
     }
 
     fn fill(
