@@ -15,7 +15,8 @@ use daap_model::{
 
 use crate::source::{SourceKey, Stamp};
 
-/// Keeps a library from one run to the next. Its methods block; all are called on one thread of its own.
+/// Keeps a library from one run to the next. Its methods block; all are called on one thread of its own. A panic
+/// counts as an error.
 pub trait Persist: Send + 'static {
     /// Hands every row to `each`: databases first, then sources, songs, playlists, so that what a row
     /// refers to came before it. Returns the next ids to give.

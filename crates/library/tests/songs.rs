@@ -8,14 +8,15 @@ mod common;
 use common::*;
 use daap_model::{DatabaseId, Delta, ItemId, Timestamp};
 use library::{
-    Change, EditError, Library, ManualClock, MemoryPersist, MemorySource, OpenError, Recorded,
-    ScanPhase, Source, SourceError, SourceFuture, StartError,
+    Change, EditError, Library, ManualClock, MemoryPersist, MemorySource, NextIds, OpenError,
+    Persist, PersistError, Recorded, Row, ScanPhase, Source, SourceError, SourceFuture, StartError,
+    Transaction,
 };
 use tokio::time::{Duration, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn start(persist: MemoryPersist) -> (Library, library::Report) {
+async fn start(persist: impl Persist) -> (Library, library::Report) {
     let (source, mut reports) = scripted();
     let library = Library::builder("Home")
         .persist(persist)
@@ -406,6 +407,45 @@ async fn a_store_that_cannot_be_written_loses_nothing_and_heals() {
     timeout(PATIENCE, report.settled()).await.unwrap().unwrap();
     assert_eq!(titles(&library), ["1 a", "2 b"]);
     assert_eq!(database(&library).items().find(id(1)).unwrap().usage.rating, 40);
+    assert!(library.health().problems.is_empty());
+}
+
+/// Panics where the one below would fail.
+struct Panicking(MemoryPersist);
+
+impl Persist for Panicking {
+    fn load(&mut self, each: &mut dyn FnMut(Row)) -> Result<NextIds, PersistError> {
+        self.0.load(each)
+    }
+
+    fn save(&mut self, transaction: &Transaction) -> Result<(), PersistError> {
+        let saved = self.0.save(transaction);
+        assert!(saved.is_ok(), "on purpose");
+        saved
+    }
+
+    fn setting(&mut self, _: &str) -> Result<Option<String>, PersistError> {
+        panic!("on purpose")
+    }
+
+    fn set_setting(&mut self, _: &str, _: Option<&str>) -> Result<(), PersistError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_panics_loses_nothing_and_is_used_again() {
+    let persist = MemoryPersist::new();
+    let (library, report) = start(Panicking(persist.clone())).await;
+    assert!(library.setting("colour").await.is_err());
+    persist.set_failing(true);
+    report.change(song("a")).await.unwrap();
+    let mut health = library.watch_health();
+    let troubled = health.wait_for(|health| !health.problems.is_empty());
+    drop(timeout(PATIENCE, troubled).await.unwrap().unwrap());
+    persist.set_failing(false);
+    timeout(PATIENCE, report.settled()).await.unwrap().unwrap();
+    assert_eq!(titles(&library), ["1 a"]);
     assert!(library.health().problems.is_empty());
 }
 
