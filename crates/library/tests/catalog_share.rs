@@ -6,7 +6,9 @@
 use std::future::Future;
 use std::io::{self, Cursor, ErrorKind};
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use daap_model::{
@@ -21,6 +23,8 @@ use library::{
 use proptest::prelude::*;
 
 const DB: DatabaseId = Catalog::MAIN;
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -390,4 +394,28 @@ fn what_clients_may_not_change_stays() {
     let elsewhere = DatabaseId::HIGHEST;
     let edit = PlaylistEdit { database: elsewhere, change: Remove(list(2)) };
     assert_eq!(run(catalog.edit(edit)), Err(PlaylistError::NoDatabase(elsewhere)));
+}
+
+#[test]
+fn a_share_that_gets_another_name_while_it_changes_keeps_nobody_waiting() {
+    let catalog = catalog([NewSong::new(track("Jet"))]);
+    let (begin, begun) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel();
+    let mut changes = catalog.changes();
+    changes.change_item(DB, item(1), move |song| {
+        begin.send(()).unwrap();
+        goes_on.recv_timeout(PATIENCE).expect("the runtime goes on while this takes its time");
+        song.usage.play_count = 1;
+    });
+    let committing = thread::spawn({
+        let catalog = catalog.clone();
+        move || catalog.commit(changes)
+    });
+    begun.recv().unwrap();
+    run(async { tokio::join!(catalog.rename("Attic"), async { go_on.send(()).unwrap() }) });
+    committing.join().unwrap().unwrap();
+    let snapshot = catalog.snapshot();
+    let names: Vec<_> = snapshot.databases().map(|database| database.name.to_string()).collect();
+    assert_eq!((snapshot.name().as_str(), names), ("Attic", vec!["Attic".into()]));
+    assert_eq!(snapshot.database(DB).unwrap().items().iter().next().unwrap().usage.play_count, 1);
 }

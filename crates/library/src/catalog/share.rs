@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use daap_model::{
     Container, ContainerId, ContainerItemId, ContainerKind, Database, DatabaseId, Item, ItemId,
-    Snapshot,
+    Snapshot, Text,
 };
 use tokio::sync::watch;
+use tokio::task::JoinError;
 
 use super::container::NewPlaylist;
 use super::{Catalog, Changes, CommitError, Place};
@@ -60,29 +61,17 @@ impl Share for Catalog {
 
     fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
         Box::pin(async {
-            let catalog = self.clone();
-            // It may have to wait until another commit is done.
-            let task = tokio::task::spawn_blocking(move || catalog.carry_out(edit));
-            task.await.unwrap_or_else(|failed| match failed.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_) => Err(PlaylistError::Closed),
-            })
+            let edited = self.in_turn(|catalog| catalog.carry_out(edit)).await;
+            edited.unwrap_or(Err(PlaylistError::Closed))
         })
     }
 
     fn rename<'a>(&'a self, name: &'a str) -> SourceFuture<'a, ()> {
-        let snapshot = self.snapshot();
-        let namesakes = snapshot.databases().filter(|database| database.name == *snapshot.name());
-        let mut changes = self.changes();
-        changes.rename(name);
-        namesakes.for_each(|database| changes.rename_database(database.id, name));
-        if self.commit(changes).is_err() {
-            // A database went meanwhile; the share is still there.
-            let mut changes = self.changes();
-            changes.rename(name);
-            let _ = self.commit(changes);
-        }
-        Box::pin(std::future::ready(()))
+        let name = Text::from(name);
+        Box::pin(async {
+            // Nothing of it can be refused, as what it renames is there.
+            let _ = self.in_turn(|catalog| catalog.take_name(name)).await;
+        })
     }
 }
 
@@ -91,6 +80,33 @@ impl Catalog {
         let snapshot = self.snapshot();
         let found = snapshot.database(database).and_then(|database| database.items().find(item));
         found.cloned().ok_or(OpenError::Unknown { database, item })
+    }
+
+    /// Carries out what may have to wait until another commit is done, without keeping a thread of the runtime from
+    /// its work. `None` if the runtime ends before.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
+        let catalog = self.clone();
+        let done = tokio::task::spawn_blocking(move || step(&catalog)).await;
+        match done.map_err(JoinError::try_into_panic) {
+            Ok(done) => Some(done),
+            Err(Ok(panic)) => resume_unwind(panic),
+            Err(Err(_)) => None,
+        }
+    }
+
+    /// Gives the share, and the databases that have its name, another.
+    fn take_name(&self, name: Text) -> Result<(), CommitError> {
+        let mut model = self.model();
+        let snapshot = model.snapshot();
+        let mut changes = self.changes();
+        for database in snapshot.databases().filter(|database| database.name == *snapshot.name()) {
+            changes.rename_database(database.id, name.clone());
+        }
+        changes.rename(name);
+        self.commit_to(&mut model, changes).map(drop)
     }
 
     /// Changes a playlist as a client asks.
