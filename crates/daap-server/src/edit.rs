@@ -1,5 +1,7 @@
 //! `/edit`: playlists that clients change.
 
+use std::sync::Arc;
+
 use daap_model::{DatabaseId, ItemId};
 use daap_proto::reply::{self, Reply};
 use daap_proto::{EditAction, Query, RequestError};
@@ -8,7 +10,7 @@ use library::{Edited, PlaylistChange, PlaylistEdit, PlaylistError};
 
 use crate::answer::{self, Answer};
 use crate::event::Event;
-use crate::foreign;
+use crate::foreign::{self, NoAnswer};
 use crate::listing;
 use crate::service::Core;
 use crate::session::Activity;
@@ -36,22 +38,40 @@ pub(crate) async fn answer(
     let Some(change) = change(core, database, action).await? else {
         return Ok(listing::whole(reply::edited()));
     };
-    let edit = PlaylistEdit { database, change };
-    let work = async { core.share.edit(edit.clone()).await };
-    match foreign::within(core.limits.answer, work).await {
-        Ok(Ok(edited)) => {
-            let reply = tell(&edited)?;
-            tracing::info!(session = session.number(), "a playlist was changed");
-            let session = session.number();
-            core.observers.tell(|| Event::PlaylistEdited { session, edit, edited });
-            Ok(listing::whole(reply))
-        }
+    match done(core, PlaylistEdit { database, change }, session.number()).await {
+        Ok(Ok(edited)) => Ok(listing::whole(tell(&edited)?)),
         Ok(Err(error)) => Ok(refused(&error)),
         Err(failure) => {
-            tracing::error!("the share gave no answer about a playlist: {failure}");
             Ok(answer::text(answer::unanswered(failure), "the playlist cannot be changed"))
         }
     }
+}
+
+/// Has the share do it. What is begun goes on while there is time, though its client may leave: it cannot know how
+/// much of it is done, and observers are to hear of all that is.
+async fn done(
+    core: &Core,
+    edit: PlaylistEdit,
+    session: u64,
+) -> Result<Result<Edited, PlaylistError>, NoAnswer> {
+    let (share, observers) = (Arc::clone(&core.share), Arc::clone(&core.observers));
+    let limit = core.limits.answer;
+    let work = tokio::spawn(async move {
+        let edited = foreign::within(limit, async { share.edit(edit.clone()).await }).await;
+        match &edited {
+            Ok(Ok(edited)) => {
+                tracing::info!(session, "a playlist was changed");
+                let edited = edited.clone();
+                observers.tell(|| Event::PlaylistEdited { session, edit, edited });
+            }
+            Ok(Err(_)) => {}
+            Err(failure) => {
+                tracing::error!("the share gave no answer about a playlist: {failure}");
+            }
+        }
+        edited
+    });
+    work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// What the share is to do, if anything.

@@ -29,6 +29,8 @@ pub(crate) struct Author {
     snapshots: watch::Sender<Arc<Snapshot>>,
     opens: Arc<dyn Fn() -> Opening + Send + Sync>,
     pub(crate) edits: Arc<Mutex<Vec<PlaylistEdit>>>,
+    /// Who holds it keeps edits that have begun from their end.
+    pub(crate) pen: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Author {
@@ -46,8 +48,9 @@ impl Author {
         let put = Edit::PutDatabase { id: database, persistent_id, name: "Ours".into() };
         model.apply(Batch::from_iter([put])).unwrap();
         let (snapshots, _) = watch::channel(model.snapshot());
-        let (model, edits) = (Arc::new(Mutex::new(model)), Arc::default());
-        let author = Self { model, snapshots, opens: Arc::new(move || Box::pin(opens())), edits };
+        let (model, opens) =
+            (Arc::new(Mutex::new(model)), Arc::new(move || Box::pin(opens()) as _));
+        let author = Self { model, snapshots, opens, edits: Arc::default(), pen: Arc::default() };
         author.commit("Jet");
         author
     }
@@ -112,8 +115,11 @@ impl Share for Author {
             PlaylistChange::Remove(_) => Err(PlaylistError::ReadOnly("it is carved in stone")),
             _ => Ok(Edited::Done),
         };
-        self.edits.lock().unwrap().push(edit);
-        Box::pin(std::future::ready(edited))
+        Box::pin(async move {
+            self.edits.lock().unwrap().push(edit);
+            let _pen = self.pen.lock().await;
+            edited
+        })
     }
 
     fn rename<'a>(&'a self, _: &'a str) -> SourceFuture<'a, ()> {

@@ -1,15 +1,19 @@
 //! `/edit`: playlists that clients change.
 
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use daap_model::{ContainerId, DatabaseId, ItemId};
 use daap_server::{Editing, Event};
 use dmap::Element;
 use dmap::code::{MCTI, MIID, MLIT, MSED};
 use library::{PlaylistChange, PlaylistEdit};
+use tokio::sync::mpsc;
 
 use crate::author::{Author, Running};
 use crate::share::number;
+
+/// Longer than anything here takes on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn server(editing: Editing) -> (Author, Running, u64) {
     let author = Author::new();
@@ -72,23 +76,46 @@ async fn what_cannot_be_done_says_why() {
     assert_eq!(server.get(&elsewhere).await.status, 404);
 }
 
-#[tokio::test]
-async fn an_edit_is_an_event() {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&told);
+/// A share, its server, a session, and the edits that observers are told of.
+async fn observed() -> (Author, Running, u64, mpsc::UnboundedReceiver<(u64, PlaylistEdit)>) {
+    let (tell, told) = mpsc::unbounded_channel();
     let author = Author::new();
     let server = Running::start(author.clone(), |server| {
         server.editing(Editing::ThisMachine).observe(move |event| {
             if let Event::PlaylistEdited { session, edit, .. } = event {
-                heard.lock().unwrap().push((*session, edit.clone()));
+                tell.send((*session, edit.clone())).unwrap();
             }
         })
     })
     .await;
     let session = number(&server.get("/login").await, dmap::code::MLID);
+    (author, server, session, told)
+}
+
+#[tokio::test]
+async fn an_edit_is_an_event() {
+    let (author, server, session, mut told) = observed().await;
     server.get(&add(session)).await;
     let edit = author.edits.lock().unwrap().remove(0);
-    assert_eq!(*told.lock().unwrap(), [(1, edit)]);
+    assert_eq!(told.try_recv(), Ok((1, edit)));
+}
+
+#[tokio::test]
+async fn an_edit_is_done_to_its_end_though_its_client_leaves() {
+    let (author, server, session, mut told) = observed().await;
+    let pen = author.pen.lock().await;
+    let mut client = server.connect().await;
+    client.ask("GET", &add(session), &[]).await.unwrap();
+    while author.edits.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    while !server.get("/metrics").await.text().contains("dapple_connections 1\n") {
+        tokio::task::yield_now().await;
+    }
+    drop(pen);
+    let told = tokio::time::timeout(PATIENCE, told.recv()).await.expect("it goes on");
+    assert_eq!(told.map(|(session, _)| session), Some(1));
 }
 
 #[tokio::test]
