@@ -36,7 +36,7 @@ pub fn run(share: impl Share, addresses: &[SocketAddr]) -> Result<(), RunError> 
 }
 
 /// Runs a server until `shutdown` is done; with the feature `advertise` its share is announced meanwhile, and off the network before
-/// the server goes. It is [`Server::run`] with announcing.
+/// the server goes. It is [`Server::run`] with announcing; [`Handle::stop`](crate::Handle::stop) ends it too.
 pub async fn serve(server: Server, shutdown: impl Future<Output = ()>) {
     #[cfg(feature = "advertise")]
     {
@@ -56,6 +56,8 @@ pub async fn serve_announced(
     shutdown: impl Future<Output = ()>,
 ) {
     let stopping = tokio_util::sync::CancellationToken::new();
+    // A server that is dropped half-way must not stay on the network either.
+    let _end = stopping.clone().drop_guard();
     let (share, addresses, announced) = (server.share(), server.addresses(), stopping.clone());
     let mut announcing = tokio::spawn(async move {
         crate::announce(&*share, &addresses, announcing, &announced).await;
@@ -68,6 +70,11 @@ pub async fn serve_announced(
         let _ = (&mut announcing).await;
     };
     server.run(stop).await;
+    // Its handle can stop the server too.
+    stopping.cancel();
+    if !announcing.is_finished() {
+        let _ = announcing.await;
+    }
 }
 
 /// Waits for Ctrl-C, or on Unix for SIGTERM.
@@ -91,5 +98,91 @@ pub async fn interrupted() {
             }
         }
         () = terminated => {}
+    }
+}
+
+#[cfg(all(test, feature = "advertise"))]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use daap_model::{DatabaseId, ItemId, Snapshot};
+    use library::{
+        Artwork, ArtworkSize, Catalog, Content, Edited, OpenError, PlaylistEdit, PlaylistError,
+        SourceFuture,
+    };
+    use tokio::sync::{oneshot, watch};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A share that is never worth announcing, and tells when that is waited for no more.
+    struct NeverReady(Catalog, Mutex<Option<oneshot::Sender<()>>>);
+
+    impl Share for NeverReady {
+        fn ready(&self) -> SourceFuture<'_, bool> {
+            let waited_for = self.1.lock().expect("nobody panics").take();
+            Box::pin(async move {
+                let _until_dropped = waited_for;
+                std::future::pending().await
+            })
+        }
+
+        fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+            self.0.watch()
+        }
+
+        fn open(
+            &self,
+            database: DatabaseId,
+            item: ItemId,
+        ) -> SourceFuture<'_, Result<Content, OpenError>> {
+            self.0.open(database, item)
+        }
+
+        fn artwork(
+            &self,
+            database: DatabaseId,
+            item: ItemId,
+            size: ArtworkSize,
+        ) -> SourceFuture<'_, Result<Option<Artwork>, OpenError>> {
+            self.0.artwork(database, item, size)
+        }
+
+        fn edit(&self, edit: PlaylistEdit) -> SourceFuture<'_, Result<Edited, PlaylistError>> {
+            self.0.edit(edit)
+        }
+
+        fn rename<'a>(&'a self, name: &'a str) -> SourceFuture<'a, ()> {
+            self.0.rename(name)
+        }
+    }
+
+    async fn server() -> (Server, oneshot::Receiver<()>) {
+        let (waited_for, no_more) = oneshot::channel();
+        let share = NeverReady(Catalog::new("Home"), Mutex::new(Some(waited_for)));
+        let address = "127.0.0.1:0".parse().expect("an address");
+        (Server::builder(share).bind(&[address]).await.expect("a port"), no_more)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_stopped_by_its_handle_is_off_the_network() {
+        let (server, no_more) = server().await;
+        let handle = server.handle();
+        let serving = serve(server, std::future::pending());
+        let stop = async { handle.stop() };
+        let ended = async { tokio::join!(serving, stop) };
+        timeout(PATIENCE, ended).await.expect("it ends");
+        assert!(timeout(PATIENCE, no_more).await.expect("nothing is announced").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_dropped_is_off_the_network() {
+        let (server, no_more) = server().await;
+        let serving = serve(server, std::future::pending());
+        timeout(Duration::ZERO, serving).await.expect_err("it was served until now");
+        assert!(timeout(PATIENCE, no_more).await.expect("nothing is announced").is_err());
     }
 }
