@@ -126,6 +126,10 @@ impl Revision {
     /// The lowest a server may be at. Clients open with 1, so a server must never be there.
     pub const FIRST: Self = Self(2);
 
+    /// The highest a server may begin at. Several clients read the number as signed: from here they can be told of
+    /// one revision a second for 34 years.
+    pub const HIGHEST_START: Self = Self(1 << 30);
+
     /// The revision with this number.
     #[must_use]
     pub const fn new(number: u32) -> Self {

@@ -29,10 +29,10 @@ impl Model {
         Self::starting_at(name, Revision::FIRST)
     }
 
-    /// An empty library at this revision, or [`Revision::FIRST`] if that is higher.
+    /// An empty library at this revision, or the nearest from [`Revision::FIRST`] to [`Revision::HIGHEST_START`].
     #[must_use]
     pub fn starting_at(name: impl Into<Text>, revision: Revision) -> Self {
-        let revision = revision.max(Revision::FIRST);
+        let revision = revision.clamp(Revision::FIRST, Revision::HIGHEST_START);
         let snapshot = Snapshot {
             revision,
             name: name.into(),
@@ -283,6 +283,14 @@ mod tests {
         let at =
             |revision| Model::starting_at("x", Revision::new(revision)).snapshot().revision().get();
         assert_eq!((at(0), at(1), at(2), at(700)), (2, 2, 2, 700));
+    }
+
+    #[test]
+    fn a_model_never_starts_where_revisions_end() {
+        let mut model = Model::starting_at("x", Revision::new(u32::MAX));
+        assert_eq!(model.snapshot().revision(), Revision::HIGHEST_START);
+        let next = apply(&mut model, [Edit::Rename("y".into())]);
+        assert_eq!(next, Some(Revision::HIGHEST_START.next()));
     }
 
     #[test]

@@ -413,6 +413,17 @@ fn persistent_ids_are_the_same_when_the_program_is_started_again() {
 }
 
 #[test]
+fn a_catalog_begins_after_the_revision_it_is_told() {
+    let first = |revision| {
+        let catalog = Catalog::builder("Home").starting_at(Revision::new(revision)).build();
+        catalog.snapshot().revision()
+    };
+    assert_eq!(first(0), Revision::FIRST.next());
+    assert_eq!(first(700), Revision::new(701));
+    assert_eq!(first(u32::MAX), Revision::HIGHEST_START.next());
+}
+
+#[test]
 fn revisions_are_kept_up_to_a_bound_until_they_are_forgotten() {
     let catalog = Catalog::builder("Home").starting_at(Revision::FIRST).keep(3).build();
     let revision = Revision::new;

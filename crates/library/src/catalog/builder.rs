@@ -48,8 +48,9 @@ impl CatalogBuilder {
         self
     }
 
-    /// Begins at this revision, or [`Revision::FIRST`] if that is higher. By default it is random, so that a
-    /// client that was away while the program was started anew is seldom at one that means something else now.
+    /// Begins at the revision after this one, which may be the last of an earlier run; or after the nearest from
+    /// [`Revision::FIRST`] to [`Revision::HIGHEST_START`]. By default it is random, so that a client that was away
+    /// while the program was started anew is seldom at one that means something else now.
     #[must_use]
     pub fn starting_at(mut self, revision: Revision) -> Self {
         self.first = revision;

@@ -12,8 +12,8 @@ pub enum CommitError {
     /// A closure that changes a song has tried to commit.
     #[error("changes cannot be committed while others are being carried out")]
     Nested,
-    /// There are no more ids.
-    #[error("no more can be added: every id has been given once")]
+    /// There are no more ids: all were given, or the highest was chosen.
+    #[error("no more can be added: there are no higher ids than those that were given or chosen")]
     IdsExhausted,
     /// No such database.
     #[error("there is no database {0}")]

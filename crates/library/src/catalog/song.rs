@@ -69,7 +69,8 @@ pub enum Picture {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewSong {
-    /// Its row id; `None` for one from the catalog. It must never have been that of another song.
+    /// Its row id; `None` for one from the catalog. It must never have been that of another song. The catalog
+    /// gives only ids above all that were chosen, so choose low ones if it is to give any.
     pub id: Option<ItemId>,
     /// Its persistent id; `None` for one that follows from those of database and song. It must never have
     /// been that of another song, in any run of the program: players remember songs by it.
