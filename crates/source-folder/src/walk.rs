@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use library::{SourceKey, Stamp};
 
+use crate::watch::Watch;
 use crate::{key, names, playlists, pool, tags};
 
 /// Looking is waiting, for a disk or a network, so more of it is done at once than there are processors.
@@ -148,6 +149,8 @@ impl Line {
 pub(crate) struct Walk<'a> {
     /// The root of the tree.
     pub(crate) root: &'a Path,
+    /// What is to watch the folders walked through.
+    pub(crate) watch: Option<&'a Watch>,
     /// Whether a song is news. Asked from several threads, once for each song.
     pub(crate) is_news: &'a (dyn Fn(&SongFile) -> bool + Sync),
     /// Whether to go no further.
@@ -164,6 +167,9 @@ impl Walk<'_> {
         let start = Folder { key: folder.to_vec(), path, parent_picture, depth, line };
         pool::work("folder-walk", THREADS, vec![start], self.stop, |folder, more| {
             let mut here = Found::default();
+            if let Some(watch) = self.watch {
+                watch.folder(&folder.path);
+            }
             match look_into(&folder, &mut here) {
                 Ok(below) if deep && folder.depth < MAX_DEPTH => more.extend(below),
                 Ok(_) => {}
@@ -221,7 +227,7 @@ fn look_into(folder: &Folder, found: &mut Found) -> io::Result<Vec<Folder>> {
         if is_hidden(&name) {
             continue;
         }
-        match kind(&entry, line.as_ref()) {
+        match kind(&entry, &name, line.as_ref()) {
             Some(Kind::Folder(path)) => below.push((key::join(&folder.key, &name), path)),
             Some(Kind::Picture) => picture = true,
             Some(Kind::Song(look)) => {
@@ -259,8 +265,9 @@ enum Kind {
 }
 
 /// What an entry is; `None` for what is nothing to us, is gone since it was listed, or leads round in a circle.
-fn kind(entry: &fs::DirEntry, line: Option<&Arc<Line>>) -> Option<Kind> {
+fn kind(entry: &fs::DirEntry, name: &OsStr, line: Option<&Arc<Line>>) -> Option<Kind> {
     let mut file_type = entry.file_type().ok()?;
+    let mut linked = None;
     if file_type.is_symlink() {
         let metadata = fs::metadata(entry.path()).ok()?;
         file_type = metadata.file_type();
@@ -268,20 +275,22 @@ fn kind(entry: &fs::DirEntry, line: Option<&Arc<Line>>) -> Option<Kind> {
         if file_type.is_dir() && identity(&metadata).is_none_or(loops) {
             return None;
         }
+        linked = Some(metadata);
     }
     if file_type.is_dir() {
         return Some(Kind::Folder(entry.path()));
     }
+    // An entry knows its folder: asked about itself, the way from the root is not gone again.
+    let look = || Some(Look::of(&linked.or_else(|| entry.metadata().ok())?));
     // A pipe with the name of a song would be waited for without end.
-    let name = entry.file_name();
     if !file_type.is_file() {
         None
-    } else if tags::is_song(Path::new(&name)) {
-        Some(Kind::Song(Look::of(&fs::metadata(entry.path()).ok()?)))
+    } else if tags::is_song(Path::new(name)) {
+        Some(Kind::Song(look()?))
     } else if playlists::is_playlist(name.as_encoded_bytes()) {
-        Some(Kind::Playlist(Look::of(&fs::metadata(entry.path()).ok()?)))
+        Some(Kind::Playlist(look()?))
     } else {
-        names::is_picture(&name).then_some(Kind::Picture)
+        names::is_picture(name).then_some(Kind::Picture)
     }
 }
 
@@ -312,7 +321,7 @@ mod tests {
     }
 
     fn walk(root: &Path, folder: &[u8]) -> Found {
-        Walk { root, is_news: &|_| true, stop: &|| false }.through(folder, true)
+        Walk { root, watch: None, is_news: &|_| true, stop: &|| false }.through(folder, true)
     }
 
     #[track_caller]

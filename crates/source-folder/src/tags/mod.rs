@@ -8,6 +8,7 @@ pub(crate) mod values;
 
 use std::any::Any;
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{self, Seek};
 use std::panic::{self, AssertUnwindSafe};
@@ -77,7 +78,8 @@ const SUFFIXES: &[(&str, FileType, Codec)] = &[
 
 /// Whether a file of this name is taken for a song.
 pub(crate) fn is_song(name: &Path) -> bool {
-    suffix(name).is_some_and(|suffix| SUFFIXES.iter().any(|(known, ..)| *known == suffix))
+    let suffix = name.extension().map(OsStr::as_encoded_bytes).unwrap_or_default();
+    SUFFIXES.iter().any(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(suffix))
 }
 
 fn suffix(name: &Path) -> Option<String> {
