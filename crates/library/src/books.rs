@@ -49,14 +49,21 @@ impl Books {
     /// key or persistent id of another, has no place: it is removed.
     pub(crate) fn enter_song(&mut self, row: &SongRow) -> Option<&Shelf> {
         let shelf = self.shelves.get_mut(&row.source);
-        let shelf = shelf.filter(|shelf| !shelf.songs.contains_key(&row.key));
         let Some(shelf) = shelf.filter(|_| self.ledger.claim(row.persistent_id)) else {
-            tracing::warn!(key = %row.key, "a stored song has no place in the library and is removed");
-            self.ledger.remove_song(row.id, true);
-            return None;
+            return self.leave_out(row);
         };
-        shelf.enter_song(row);
-        Some(shelf)
+        if shelf.enter_song(row) {
+            return self.shelves.get(&row.source);
+        }
+        self.ledger.release(row.persistent_id);
+        self.leave_out(row)
+    }
+
+    /// Has a song removed that was saved and has no place.
+    fn leave_out(&mut self, row: &SongRow) -> Option<&Shelf> {
+        tracing::warn!(key = %row.key, "a stored song has no place in the library and is removed");
+        self.ledger.remove_song(row.id, true);
+        None
     }
 
     /// Enters a playlist that was saved. One without a source, or with the key or persistent id of

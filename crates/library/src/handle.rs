@@ -1,11 +1,11 @@
 //! The library as everyone but the librarian sees it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use daap_model::{DatabaseId, ItemId, Revision, Snapshot, Timestamp};
+use foldhash::HashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::persist::PersistError;

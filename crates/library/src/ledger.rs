@@ -1,9 +1,10 @@
 //! Ids given, and rows that are still to be saved.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use daap_model::{ContainerId, DatabaseId, Item, ItemId, PersistentId, Snapshot, Timestamp};
+use foldhash::HashSet;
 
 use crate::persist::{NextIds, SongRow, SourceId, Transaction};
 use crate::source::SourceKey;

@@ -1,9 +1,10 @@
 //! What the library holds of one source, and what it makes of the source's reports.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::mem;
 
 use daap_model::{Item, ItemId, PersistentId, Timestamp, Track, Usage};
+use foldhash::HashMap;
 
 use crate::books::{Grace, grace};
 use crate::handle::Use;
@@ -47,9 +48,9 @@ impl Shelf {
             database,
             shared,
             settled: false,
-            songs: HashMap::new(),
-            playlists: HashMap::new(),
-            mentions: HashMap::new(),
+            songs: HashMap::default(),
+            playlists: HashMap::default(),
+            mentions: HashMap::default(),
         }
     }
 
@@ -62,10 +63,12 @@ impl Shelf {
         Known { songs: songs.collect(), away: away.collect(), playlists: playlists.collect() }
     }
 
-    /// Puts a song there that was saved earlier.
-    pub(crate) fn enter_song(&mut self, row: &SongRow) {
+    /// Puts a song there; `false` if another has its key.
+    pub(crate) fn enter_song(&mut self, row: &SongRow) -> bool {
+        let Entry::Vacant(place) = self.songs.entry(row.key.clone()) else { return false };
         let SongRow { id, stamp, away_since, .. } = *row;
-        self.songs.insert(row.key.clone(), Song { id, stamp, away_since, told_away: false });
+        place.insert(Song { id, stamp, away_since, told_away: false });
+        true
     }
 
     /// Puts a playlist there that was saved earlier.
