@@ -35,6 +35,10 @@ pub(crate) struct Args {
     server: Option<PathBuf>,
 }
 
+/// What the tests run, chosen in one go so that what both depend on is built once. `.ci/run` says the same.
+const SERVER_AND_EXAMPLES: &[&str] =
+    &["--package=dapple", "--package=daap", "--bins", "--examples"];
+
 /// A script and what it takes.
 struct Test {
     name: &'static str,
@@ -258,7 +262,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
     let server = match &args.server {
         Some(server) => fs::canonicalize(server)
             .with_context(|| format!("no server at {}", server.display()))?,
-        None => script::build(root, "dapple", "release")?.join("dapple"),
+        None => script::build(root, SERVER_AND_EXAMPLES, "release")?.join("dapple"),
     };
     let folder = tempfile::Builder::new().prefix("dapple-e2e-").tempdir()?;
     // A test may run a server as another user.
@@ -267,6 +271,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> anyhow::Result<ExitCode> {
         scripts: root.join("xtask/e2e"),
         cache: target(root).join("e2e"),
         work: folder.path().to_path_buf(),
+        examples: args.server.is_none().then(|| server.with_file_name("examples")),
         server,
     };
     let (passed, failed) = runner.run_all(&tests)?;
@@ -300,6 +305,8 @@ struct Runner {
     cache: PathBuf,
     work: PathBuf,
     server: PathBuf,
+    /// The examples of `daap`, if they have been built with the server.
+    examples: Option<PathBuf>,
 }
 
 impl Runner {
@@ -353,6 +360,9 @@ impl Runner {
         let (script, arguments) = test.script.split_first().expect("every test names its script");
         let mut command = script::command(&self.scripts.join(script), work);
         command.args(arguments).env("DAPPLE", &self.server).env("E2E_CACHE", &self.cache);
+        if let Some(examples) = &self.examples {
+            command.env("E2E_EXAMPLES", examples);
+        }
         Running::start(command, output)
     }
 }

@@ -36,13 +36,13 @@ pub(crate) fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-/// Builds a package with a profile; the folder of its programs.
-pub(crate) fn build(root: &Path, package: &str, profile: &str) -> anyhow::Result<PathBuf> {
+/// Builds what is chosen in the words of `cargo build`, with a profile; the folder of the programs.
+pub(crate) fn build(root: &Path, what: &[&str], profile: &str) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--locked", "--quiet", "--profile", profile, "--package", package]);
+    command.args(["build", "--locked", "--quiet", "--profile", profile]).args(what);
     if !command.current_dir(root).status().context("cannot run cargo")?.success() {
-        bail!("{package} does not build");
+        bail!("`cargo build {}` fails", what.join(" "));
     }
     Ok(target(root).join(if profile == "dev" { "debug" } else { profile }))
 }

@@ -197,7 +197,7 @@ impl Bench {
         let server = match &args.server {
             Some(server) => fs::canonicalize(server)
                 .with_context(|| format!("no server at {}", server.display()))?,
-            None => script::build(root, "dapple", profile)?.join("dapple"),
+            None => script::build(root, &["--package=dapple"], profile)?.join("dapple"),
         };
         let cache = target(root).join("bench");
         fs::create_dir_all(&cache)?;
@@ -208,7 +208,7 @@ impl Bench {
             cache,
             work: tempfile::Builder::new().prefix("dapple-bench-").tempdir()?,
             server,
-            programs: script::build(root, "bench", profile)?,
+            programs: script::build(root, &["--package=bench"], profile)?,
             sizes: if args.quick { quick } else { Sizes { songs, large, runs } },
         })
     }
