@@ -3,8 +3,8 @@
 //! `cargo run --release -p daap --example bench -- [ITEMS...]`
 //!
 //! The work is that of the benchmark of flask-daapserver, the framework that had this model first: one database; every
-//! item in the base container, the even ones in a second, the odd ones in a third; commit; forget the history; list
-//! everything. Then what a live share does all day: a commit of one change, and the difference that it made.
+//! item in the base container, the even ones in a second, the odd ones in a third; commit, here in parts; forget the
+//! history; list everything. Then what a live share does all day: a commit of one change, and the difference that it made.
 //! Each size is measured in a process of its own, so that "peak" is the memory of that size alone (Linux only).
 
 use std::process::Command;
@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 use daap::{Catalog, Diff, ItemId, NewPlaylist, NewSong, Track};
 
+/// Items that are committed at once. Whoever adds a great many does so in parts, as what is to be committed takes
+/// memory too.
+const AT_ONCE: u32 = 5_000;
 /// How often a commit is measured.
 const COMMITS: u32 = 200;
 const SIZES: [u32; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
@@ -53,7 +56,7 @@ fn measure(items: u32) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The items, in three containers, as one revision without a past.
+/// The items, in three containers, without a past.
 fn build(items: u32) -> Result<Catalog, Box<dyn std::error::Error>> {
     let catalog = Catalog::new("Bench");
     let database = Catalog::MAIN;
@@ -61,6 +64,9 @@ fn build(items: u32) -> Result<Catalog, Box<dyn std::error::Error>> {
     let even = changes.add_container(database, NewPlaylist::named("Even"));
     let odd = changes.add_container(database, NewPlaylist::named("Uneven"));
     for number in 0..items {
+        if number.is_multiple_of(AT_ONCE) {
+            catalog.commit(std::mem::replace(&mut changes, catalog.changes()))?;
+        }
         let item = changes.add_item(database, NewSong::new(track(number, "Item")));
         changes.append(database, if number.is_multiple_of(2) { even } else { odd }, item);
     }
