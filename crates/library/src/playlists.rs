@@ -74,14 +74,16 @@ impl Shelf {
         ledger.release(row.persistent_id);
         ledger.pending.relist.remove(&(row.source, key.clone()));
         ledger.pending.rows.playlists.insert(row.id, None);
-        for child in self.playlists.values_mut().filter(|child| child.parent.as_ref() == Some(key))
-        {
-            child.parent = row.parent.clone();
+        if row.entries.is_some() {
+            return;
+        }
+        let inside = |child: &&mut PlaylistRow| child.parent.as_ref() == Some(key);
+        for child in self.playlists.values_mut().filter(inside) {
+            // Folders that name each other may be in each other's place, but none is in itself.
+            child.parent = row.parent.clone().filter(|parent| *parent != child.key);
             ledger.pending.rows.playlists.insert(child.id, Some(child.clone()));
         }
-        if row.entries.is_none() {
-            self.relist_nested(ledger);
-        }
+        self.relist_nested(ledger);
     }
 
     /// Has the playlists that hold `from` hold `to` in its place.
