@@ -58,7 +58,7 @@ fn measure(items: u32) -> Result<(), Box<dyn std::error::Error>> {
 
 /// The items, in three containers, without a past.
 fn build(items: u32) -> Result<Catalog, Box<dyn std::error::Error>> {
-    let catalog = Catalog::new("Bench");
+    let catalog = Catalog::builder("Bench").keep(1).build();
     let database = Catalog::MAIN;
     let mut changes = catalog.changes();
     let even = changes.add_container(database, NewPlaylist::named("Even"));
