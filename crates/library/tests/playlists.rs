@@ -119,13 +119,13 @@ fn folders_in_a_circle_are_shown_at_the_top() {
 fn a_playlist_that_goes_does_not_put_a_folder_into_itself() {
     let list_in = |name, parent| playlist(name, Some(parent), songs(&[]));
     let (folder, inside) = (playlist("r", Some("q"), Folder), list_in("s", "r"));
-    let gone = Change::PlaylistGone("q".into());
+    let gone = [Change::PlaylistGone("q".into())];
     // What it names as its folder is no folder of its own.
-    let (first, second) = ([folder.clone(), list_in("q", "r")], [inside.clone()]);
-    check(&[&first, &second, &[gone.clone()]], &["r", "r/s:"]);
+    let (first, second) = ([folder.clone(), list_in("q", "r")], [inside]);
+    check(&[&first, &second, &gone], &["r", "r/s:"]);
     // Two folders that name each other.
     let first = [folder, playlist("q", Some("r"), Folder)];
-    check(&[&first, &[inside], &[gone]], &["r", "r/s:"]);
+    check(&[&first, &second, &gone], &["r", "r/s:"]);
 }
 
 #[test]
