@@ -94,8 +94,7 @@ pub struct FolderConfig {
     /// How often everything is looked through where the system does not tell of changes: on network file
     /// systems, when it allows no more watches, or without `watch`. 5 minutes by default.
     pub sweep: Duration,
-    /// How many threads read tags, unless they have to wait for a slow disk or network; while they do, there are
-    /// more. As many as there are processors by default.
+    /// How many threads read tags. As many as there are processors by default.
     pub readers: usize,
     /// Where pictures come from. Folders that are shared together can have one gallery; by default each has its
     /// own, without a cache.

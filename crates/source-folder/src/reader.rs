@@ -59,15 +59,9 @@ impl BoundedReader {
             if self.budget == 0 {
                 return Err(io::Error::other("reading it takes more than is allowed"));
             }
-            let size = self.budget.min(self.length - self.position).min(BLOCK as u64);
             self.file.seek(SeekFrom::Start(self.position))?;
-            self.block.resize(usize::try_from(size).unwrap_or(BLOCK), 0);
-            // In one call, unless the system has it otherwise.
-            let read = self.file.read_exact(&mut self.block);
-            if read.is_err() {
-                self.block.clear();
-            }
-            read?;
+            self.block.clear();
+            (&self.file).take(self.budget.min(BLOCK as u64)).read_to_end(&mut self.block)?;
             self.block_start = self.position;
             self.budget -= self.block.len() as u64;
         }

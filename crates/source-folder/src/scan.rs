@@ -22,7 +22,6 @@ use crate::scope::{Scope, outermost};
 use crate::settling::{STILL, Shape};
 use crate::tags::{self, TagError};
 use crate::walk::{self, Found, Look, SongFile, Walk};
-use crate::watch::Watch;
 use crate::{key, mounts, pool};
 
 /// The most keys in one report of songs that went away or came back.
@@ -148,12 +147,11 @@ impl Scanner {
         }
     }
 
-    /// Looks at these parts of the tree and reports what changed; the folders in them are watched from then on.
-    /// Files for which `waits` says so are still being written and left alone.
+    /// Looks at these parts of the tree and reports what changed. Files for which `waits` says so are still
+    /// being written and left alone.
     pub(crate) fn pass(
         &mut self,
         scopes: &[Scope],
-        watch: Option<&Watch>,
         waits: &dyn Fn(&Path) -> bool,
     ) -> Result<Pass, Closed> {
         let whole = scopes.contains(&Scope::ALL);
@@ -167,7 +165,7 @@ impl Scanner {
             }
         });
         let scopes = outermost(scopes);
-        let found = self.look(&scopes, watch);
+        let found = self.look(&scopes);
         if self.report.is_stopped() {
             return Err(Closed);
         }
@@ -202,7 +200,7 @@ impl Scanner {
     }
 
     /// Walks through the scopes, marking the songs that are as they were.
-    fn look(&self, scopes: &[Scope], watch: Option<&Watch>) -> Found {
+    fn look(&self, scopes: &[Scope]) -> Found {
         for scope in scopes {
             self.below(scope).for_each(|(_, song)| song.met.store(UNMET, Ordering::Relaxed));
         }
@@ -213,7 +211,7 @@ impl Scanner {
             !unchanged
         };
         let stop = || self.report.is_stopped();
-        let walk = Walk { root: &self.root, watch, is_news: &is_news, stop: &stop };
+        let walk = Walk { root: &self.root, is_news: &is_news, stop: &stop };
         let mut found = Found::default();
         for scope in scopes {
             found.append(walk.through(scope.folder(), matches!(scope, Scope::Tree(_))));
@@ -640,13 +638,13 @@ mod tests {
     fn songs_of_a_disk_that_is_no_longer_mounted_are_away() {
         let root = folder(&["usb/1.mp3", "usb/2.mp3", "3.mp3"]);
         let changes = said(root.path(), |scanner| {
-            scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
+            scanner.pass(&[Scope::ALL], &|_| false).unwrap();
             // As if a disk had been here, of which now the bare place is seen.
             scanner.mounts.insert(b"usb".to_vec());
             fs::remove_file(root.path().join("usb/1.mp3")).unwrap();
             fs::remove_file(root.path().join("usb/2.mp3")).unwrap();
             for _ in 0..2 {
-                scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
+                scanner.pass(&[Scope::ALL], &|_| false).unwrap();
             }
         });
         let away = Change::Away(vec!["usb/1.mp3".into(), "usb/2.mp3".into()]);
@@ -657,10 +655,10 @@ mod tests {
     fn only_the_part_that_is_asked_for_is_looked_at() {
         let root = folder(&["a/1.mp3", "a/b/2.mp3", "c/3.mp3"]);
         let changes = said(root.path(), |scanner| {
-            scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
+            scanner.pass(&[Scope::ALL], &|_| false).unwrap();
             fs::remove_dir_all(root.path().join("a")).unwrap();
             fs::remove_dir_all(root.path().join("c")).unwrap();
-            scanner.pass(&[Scope::Folder(b"a".to_vec())], None, &|_| false).unwrap();
+            scanner.pass(&[Scope::Folder(b"a".to_vec())], &|_| false).unwrap();
             assert_eq!(scanner.knows(b"a/1.mp3"), Knows::Nothing);
             assert_eq!(
                 (scanner.knows(b"a/b/2.mp3"), scanner.knows(b"c")),

@@ -10,7 +10,6 @@ use std::time::UNIX_EPOCH;
 
 use library::{SourceKey, Stamp};
 
-use crate::watch::Watch;
 use crate::{key, names, playlists, pool, tags};
 
 /// Looking is waiting, for a disk or a network, so more of it is done at once than there are processors.
@@ -149,8 +148,6 @@ impl Line {
 pub(crate) struct Walk<'a> {
     /// The root of the tree.
     pub(crate) root: &'a Path,
-    /// What is to watch the folders walked through.
-    pub(crate) watch: Option<&'a Watch>,
     /// Whether a song is news. Asked from several threads, once for each song.
     pub(crate) is_news: &'a (dyn Fn(&SongFile) -> bool + Sync),
     /// Whether to go no further.
@@ -167,9 +164,6 @@ impl Walk<'_> {
         let start = Folder { key: folder.to_vec(), path, parent_picture, depth, line };
         pool::work("folder-walk", THREADS, vec![start], self.stop, |folder, more| {
             let mut here = Found::default();
-            if let Some(watch) = self.watch {
-                watch.folder(&folder.path);
-            }
             match look_into(&folder, &mut here) {
                 Ok(below) if deep && folder.depth < MAX_DEPTH => more.extend(below),
                 Ok(_) => {}
@@ -227,7 +221,7 @@ fn look_into(folder: &Folder, found: &mut Found) -> io::Result<Vec<Folder>> {
         if is_hidden(&name) {
             continue;
         }
-        match kind(&entry, &name, line.as_ref()) {
+        match kind(&entry, line.as_ref()) {
             Some(Kind::Folder(path)) => below.push((key::join(&folder.key, &name), path)),
             Some(Kind::Picture) => picture = true,
             Some(Kind::Song(look)) => {
@@ -265,9 +259,8 @@ enum Kind {
 }
 
 /// What an entry is; `None` for what is nothing to us, is gone since it was listed, or leads round in a circle.
-fn kind(entry: &fs::DirEntry, name: &OsStr, line: Option<&Arc<Line>>) -> Option<Kind> {
+fn kind(entry: &fs::DirEntry, line: Option<&Arc<Line>>) -> Option<Kind> {
     let mut file_type = entry.file_type().ok()?;
-    let mut linked = None;
     if file_type.is_symlink() {
         let metadata = fs::metadata(entry.path()).ok()?;
         file_type = metadata.file_type();
@@ -275,22 +268,20 @@ fn kind(entry: &fs::DirEntry, name: &OsStr, line: Option<&Arc<Line>>) -> Option<
         if file_type.is_dir() && identity(&metadata).is_none_or(loops) {
             return None;
         }
-        linked = Some(metadata);
     }
     if file_type.is_dir() {
         return Some(Kind::Folder(entry.path()));
     }
-    // An entry knows its folder: asked about itself, the way from the root is not gone again.
-    let look = || Some(Look::of(&linked.or_else(|| entry.metadata().ok())?));
     // A pipe with the name of a song would be waited for without end.
+    let name = entry.file_name();
     if !file_type.is_file() {
         None
-    } else if tags::is_song(Path::new(name)) {
-        Some(Kind::Song(look()?))
+    } else if tags::is_song(Path::new(&name)) {
+        Some(Kind::Song(Look::of(&fs::metadata(entry.path()).ok()?)))
     } else if playlists::is_playlist(name.as_encoded_bytes()) {
-        Some(Kind::Playlist(look()?))
+        Some(Kind::Playlist(Look::of(&fs::metadata(entry.path()).ok()?)))
     } else {
-        names::is_picture(name).then_some(Kind::Picture)
+        names::is_picture(&name).then_some(Kind::Picture)
     }
 }
 
@@ -321,7 +312,7 @@ mod tests {
     }
 
     fn walk(root: &Path, folder: &[u8]) -> Found {
-        Walk { root, watch: None, is_news: &|_| true, stop: &|| false }.through(folder, true)
+        Walk { root, is_news: &|_| true, stop: &|| false }.through(folder, true)
     }
 
     #[track_caller]

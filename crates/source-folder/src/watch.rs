@@ -1,13 +1,12 @@
 //! Hearing of changes: the system's watch on the tree, and where what it says is kept until it is asked for.
 
 use std::collections::HashSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, EventKind};
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::walk;
 
@@ -96,58 +95,13 @@ fn is_visible(root: &Path, path: &Path) -> bool {
     path.strip_prefix(root).is_ok_and(|path| path.iter().all(|name| !walk::is_hidden(name)))
 }
 
-/// The system's watch on a tree, for as long as this lives.
-pub(crate) struct Watch {
-    watcher: Mutex<RecommendedWatcher>,
-    inbox: Arc<Inbox>,
-}
-
-impl Watch {
-    /// Watches a tree: at once where the system watches it whole; folder by folder, as a walk comes by
-    /// ([`Self::folder`]), where each is watched by itself.
-    pub(crate) fn new(root: &Path, inbox: &Arc<Inbox>) -> Result<Self, String> {
-        let (hears, from) = (Arc::clone(inbox), root.to_owned());
-        let mut watcher = notify::recommended_watcher(move |event| hears.event(&from, event))
-            .map_err(|error| reason(&error))?;
-        // The root comes first, so that a tree that cannot be watched is known at once.
-        let mode = match is_by_folder() {
-            true => RecursiveMode::NonRecursive,
-            false => RecursiveMode::Recursive,
-        };
-        watcher.watch(root, mode).map_err(|error| reason(&error))?;
-        Ok(Self { watcher: Mutex::new(watcher), inbox: Arc::clone(inbox) })
-    }
-
-    /// Watches the files of a folder that is about to be looked into: what changes from now on is heard, what
-    /// changed before is seen. A folder that is gone, or that may not be read, is told by the look.
-    pub(crate) fn folder(&self, path: &Path) {
-        if !is_by_folder() {
-            return;
-        }
-        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        match watcher.watch(path, RecursiveMode::NonRecursive) {
-            Ok(()) => {}
-            Err(error) if is_for_the_look_to_tell(&error) => {}
-            Err(error) => self.inbox.event(path, Err(error)),
-        }
-    }
-}
-
-/// Whether the system watches each folder by itself. Left to do so for a whole tree, the watcher would go through
-/// it alone, asking for every file what it is, before the first is read.
-fn is_by_folder() -> bool {
-    RecommendedWatcher::kind() == WatcherKind::Inotify
-}
-
-fn is_for_the_look_to_tell(error: &notify::Error) -> bool {
-    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
-    match &error.kind {
-        notify::ErrorKind::PathNotFound => true,
-        notify::ErrorKind::Io(error) => {
-            matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
-        }
-        _ => false,
-    }
+/// Watches a tree for as long as what is returned lives.
+pub(crate) fn watch(root: &Path, inbox: &Arc<Inbox>) -> Result<RecommendedWatcher, String> {
+    let (inbox, from) = (Arc::clone(inbox), root.to_owned());
+    let mut watcher = notify::recommended_watcher(move |event| inbox.event(&from, event))
+        .map_err(|error| reason(&error))?;
+    watcher.watch(root, RecursiveMode::Recursive).map_err(|error| reason(&error))?;
+    Ok(watcher)
 }
 
 fn reason(error: &notify::Error) -> String {

@@ -8,7 +8,6 @@ pub(crate) mod values;
 
 use std::any::Any;
 use std::cell::Cell;
-use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{self, Seek};
 use std::panic::{self, AssertUnwindSafe};
@@ -78,8 +77,7 @@ const SUFFIXES: &[(&str, FileType, Codec)] = &[
 
 /// Whether a file of this name is taken for a song.
 pub(crate) fn is_song(name: &Path) -> bool {
-    let suffix = name.extension().map(OsStr::as_encoded_bytes).unwrap_or_default();
-    SUFFIXES.iter().any(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(suffix))
+    suffix(name).is_some_and(|suffix| SUFFIXES.iter().any(|(known, ..)| *known == suffix))
 }
 
 fn suffix(name: &Path) -> Option<String> {
