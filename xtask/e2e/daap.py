@@ -59,7 +59,7 @@ ceJI 5 com.apple.itunes.jukebox-current|aeCR 9 com.apple.itunes.content-rating|a
 aeAD 12 com.apple.itunes.adam-ids-array|aeGs 1 com.apple.itunes.can-be-genius-seed
 aeK1 7 com.apple.itunes.drm-key1-id|aeK2 7 com.apple.itunes.drm-key2-id|aeDP 7 com.apple.itunes.drm-platform-id
 aeDR 7 com.apple.itunes.drm-user-id|aeND 7 com.apple.itunes.non-drm-user-id|aeXD 9 com.apple.itunes.xid
-msed 1 dmap.editstatus|aeMQ 1 com.apple.itunes.unknown-MQ|aeSL 1 com.apple.itunes.unknown-SL
+msed 1 dmap.editstatus|medc 12 dmap.editdictionary|aeMQ 1 com.apple.itunes.unknown-MQ|aeSL 1 com.apple.itunes.unknown-SL
 aeSR 1 com.apple.itunes.unknown-SR|aeTr 1 com.apple.itunes.unknown-Tr
 """
 CODES = {row.split()[0].encode(): (int(row.split()[1]), row.split()[2])
