@@ -191,10 +191,11 @@ def waiting(checks):
 
 
 def bench(checks):
-    """The benchmark runs and prints a row for each size."""
+    """The benchmark runs and prints two rows for each size."""
     ran = e2e.run(e2e.example("bench"), 100, 1000, 10000)
     print(ran.stdout)
-    checks.equal("rows", [line.split()[0] for line in ran.stdout.splitlines()[1:]], ["100", "1000", "10000"])
+    checks.equal("rows", [line.split()[:2] for line in ran.stdout.splitlines()[1:]],
+                 [[what, size] for size in ("100", "1000", "10000") for what in ("model", "catalog")])
 
 
 def main():
