@@ -18,6 +18,8 @@ use daap::{
 };
 use daap_model::{Batch, Edit, Model, NewContainer, NewItem};
 
+/// Items that the model is given at once, as a store does that loads a library.
+const AT_ONCE: u32 = 2_000;
 /// How often a commit is measured.
 const COMMITS: u32 = 200;
 const SIZES: [u32; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
@@ -80,6 +82,9 @@ fn build_model(items: u32) -> Result<Model, Failure> {
         let persistent_id = PersistentId::new(u64::from(number) + 1);
         let item = NewItem { id, persistent_id, track, usage, custom };
         batch.push(Edit::PutItem { database, item });
+        if id.get().is_multiple_of(AT_ONCE) {
+            model.apply(std::mem::take(&mut batch))?;
+        }
     }
     for (number, name) in [(2, "Even"), (3, "Uneven")] {
         let items = (number - 1..=items).step_by(2).filter_map(ItemId::new).map(ContainerItem::of);
