@@ -73,8 +73,8 @@
 //! None is on by default, and then there is no SQLite, no tag reader and no mDNS in your build.
 //!
 //! - `advertise`: shares announce themselves by mDNS.
-//! - `folder`: [`FolderSource`](folder::FolderSource), a folder of music files with their tags.
-//! - `store`: [`Store`](store::Store), a [`Library`] that is kept in SQLite from one run to the next.
+//! - `folder`: the module `folder` with `FolderSource`, a folder of music files with their tags.
+//! - `store`: the module `store` with `Store`, a [`Library`] that is kept in SQLite from one run to the next.
 
 #[cfg(feature = "advertise")]
 mod announce;
