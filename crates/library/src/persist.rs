@@ -145,7 +145,7 @@ pub struct HousePlaylistRow {
     pub database: DatabaseId,
     /// Its name.
     pub name: Text,
-    /// Its songs in order, among them those of sources that the library runs without for now.
+    /// Its songs in order, among them those of sources that the library runs without in this run.
     pub entries: Vec<ContainerItem>,
     /// The id that the next new entry gets.
     pub next_entry: u32,

@@ -205,7 +205,7 @@ pub enum SourceError {
     /// It does not have the key, or no longer.
     #[error("{0} is not there")]
     NotThere(SourceKey),
-    /// It cannot be reached for now: a disk that is not mounted, a server that is down.
+    /// It cannot be reached at the moment: a disk that is not mounted, a server that is down.
     #[error("{what} cannot be reached now: {cause}")]
     Away {
         /// What cannot be reached.
@@ -236,7 +236,7 @@ impl SourceError {
         Self::NotThere(what.into())
     }
 
-    /// What was asked for cannot be reached for now; asking again later may help.
+    /// What was asked for cannot be reached at the moment; asking again later may help.
     pub fn away(what: impl Into<String>, cause: impl Into<Cause>) -> Self {
         Self::Away { what: what.into(), cause: io::Error::other(cause) }
     }

@@ -21,8 +21,9 @@ const UNDONE: &[&str] = &["dbg", "todo", "unimplemented"];
 /// Words that say "not done" in a comment.
 const UNDONE_WORDS: &[&str] = &["FIXME", "HACK", "TODO", "XXX"];
 
-/// Where people keep their own files: no path below has a place in the project, but in tests and texts.
-const HOMES: &[&str] = &["/root/", "/home/", "/Users/"];
+/// Folders at the top in which people keep their own files: no path into one has a place in the project, but in
+/// tests and texts.
+const HOMES: &[&str] = &["root", "home", "Users"];
 
 /// The folders of this machine that no file may name: the workspace's own and the user's home.
 pub(crate) fn private_folders(root: &Path) -> Vec<String> {
@@ -118,7 +119,8 @@ fn private_path<'a>(line: &'a str, private: &'a [String], example: bool) -> Opti
         return Some(path);
     }
     HOMES.iter().filter(|_| !example).find_map(|home| {
-        let at = line.find(home)?;
+        let home = format!("/{home}/");
+        let at = line.find(&home)?;
         let rest = &line[at + home.len()..];
         let name = rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
         (!name.is_empty()).then(|| &line[at..at + home.len() + name.len()])
@@ -158,8 +160,9 @@ mod tests {
     fn private_paths_are_found_and_examples_pass() {
         let ours = ["a.md:1: names a private folder, /srv/jane/dapple"];
         check("a.md", "see /srv/jane/dapple/x", &ours);
-        let home = format!("in {}jane9/music", HOMES[1]);
-        check("a.sh", &home, &[&format!("a.sh:1: names a private folder, {}jane9", HOMES[1])]);
+        let home = format!("in /{}/jane9/music", HOMES[1]);
+        let found = format!("a.sh:1: names a private folder, /{}/jane9", HOMES[1]);
+        check("a.sh", &home, &[&found]);
         check("a.sh", "in /home/$USER", &[]);
         check("a.md", &home, &[]);
         check("fuzz/tests/a.rs", &home, &[]);

@@ -186,7 +186,7 @@ const CUSTOM_KINDS: [CustomKind; 11] = [
 pub(crate) fn custom() -> Arc<Snapshot> {
     let own = (b'a'..).zip(CUSTOM_KINDS).map(|(letter, kind)| {
         let name = format!("com.example.{kind:?}").to_lowercase();
-        custom_field([b'X', b'X', b'X', letter], &name, kind).expect("a code and a name to be had")
+        custom_field([b'o', b'w', b'n', letter], &name, kind).expect("a code and a name to be had")
     });
     let fields = own.chain([known_field(*b"asst").expect("a code of the table")]);
     let (mut custom, mut batch) = (Custom::NONE, Batch::new());
