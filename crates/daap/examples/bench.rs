@@ -13,8 +13,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use daap::{
-    Catalog, ContainerContent, ContainerId, ContainerItem, Custom, DatabaseId, Diff, ItemId,
-    NewPlaylist, NewSong, PersistentId, Snapshot, Track, Usage,
+    Catalog, Container, ContainerContent, ContainerId, ContainerItem, ContainerKind, Custom,
+    DatabaseId, Diff, ItemId, NewPlaylist, NewSong, PersistentId, Snapshot, Track, Usage,
 };
 use daap_model::{Batch, Edit, Model, NewContainer, NewItem};
 
@@ -130,13 +130,17 @@ fn track(common: &Track, number: u32) -> Track {
     Track { title: format!("Item {number}").into(), duration_ms: number, ..common.clone() }
 }
 
-/// Goes over every item, and over the entries of every container; how many that were.
+/// Goes over every item, and over the container items of every container; how many that were. The base container's are
+/// its items.
 fn list(snapshot: &Snapshot) -> usize {
     let database = snapshot.databases().next().expect("it is there from the beginning");
-    let titled = database.items().iter().filter(|item| !item.track.title.is_empty()).count();
-    let entries =
-        database.containers().iter().filter_map(|container| database.entries(container.id));
-    titled + entries.map(|entries| entries.rows().iter().count()).sum::<usize>()
+    let items = || database.items().iter().filter(|item| !item.track.title.is_empty()).count();
+    let container_items = |container: &Container| match container.kind() {
+        ContainerKind::Base => items(),
+        _ => container.playlist().iter().filter(|entry| entry.item.get() > 0).count(),
+    };
+    let containers = database.containers().iter().map(|container| container_items(container));
+    items() + containers.sum::<usize>()
 }
 
 /// Retitles a song, many times; the medians of the commit and of the difference it makes.
