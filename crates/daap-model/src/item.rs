@@ -30,6 +30,11 @@ impl Text {
         self.0.is_empty()
     }
 
+    /// Whether the two are clones, which is quickly seen.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        ArcStr::ptr_eq(&self.0, &other.0)
+    }
+
     /// How many clones there are; `None` for one that is never freed.
     pub(crate) fn holders(&self) -> Option<usize> {
         ArcStr::strong_count(&self.0)

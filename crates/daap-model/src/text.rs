@@ -94,11 +94,15 @@ impl Interner {
             &mut track.format,
         ];
         for (place, text) in texts.into_iter().enumerate() {
+            if text.is_shared_with(&self.last[place]) {
+                continue;
+            }
             if *text != self.last[place] {
                 self.intern(text);
                 self.last[place] = text.clone();
+            } else {
+                *text = self.last[place].clone();
             }
-            *text = self.last[place].clone();
         }
         if track.sort_title == track.title {
             track.sort_title = track.title.clone();

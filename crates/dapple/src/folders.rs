@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use store::{Store, StoredSource};
+use store::Store;
 
 /// The key of the database that folders go into: the library's own first one.
 const DATABASE: &str = library::MAIN_DATABASE;
@@ -26,7 +26,7 @@ pub(crate) struct Folder {
 pub(crate) fn resolve(named: &[PathBuf], store: &mut Store) -> anyhow::Result<Vec<Folder>> {
     let mut folders: Vec<Folder> = Vec::new();
     for path in named {
-        let folder = resolve_one(path, &store.sources()?)?;
+        let folder = resolve_one(path, store)?;
         if let Some(outer) = folders.iter().find(|other| overlap(&other.path, &folder.path)) {
             bail!(
                 "{} and {} share songs, as one is in the other; name the outer one only",
@@ -40,7 +40,7 @@ pub(crate) fn resolve(named: &[PathBuf], store: &mut Store) -> anyhow::Result<Ve
     Ok(folders)
 }
 
-fn resolve_one(path: &Path, stored: &[StoredSource]) -> anyhow::Result<Folder> {
+fn resolve_one(path: &Path, store: &Store) -> anyhow::Result<Folder> {
     let absolute =
         std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))?;
     let found = std::fs::canonicalize(&absolute);
@@ -48,9 +48,7 @@ fn resolve_one(path: &Path, stored: &[StoredSource]) -> anyhow::Result<Folder> {
     match found {
         Ok(path) if path.is_dir() => Ok(folder),
         Ok(path) => bail!("{} is no folder; name the folder it is in", path.display()),
-        Err(_) if stored.iter().any(|source| source.name == folder.name && source.songs > 0) => {
-            Ok(folder)
-        }
+        Err(_) if !store.sample(DATABASE, &folder.name, 1)?.is_empty() => Ok(folder),
         Err(error) => Err(error).with_context(|| format!("cannot share {}", path.display())),
     }
 }
@@ -71,9 +69,9 @@ fn overlap(a: &Path, b: &Path) -> bool {
 fn adopt_moved(folders: &[Folder], store: &mut Store) -> anyhow::Result<()> {
     let stored = store.sources()?;
     let is_known = |folder: &&Folder| stored.iter().any(|source| source.name == folder.name);
-    let vanished = stored.iter().filter(|source| {
-        source.database == DATABASE && source.songs > 0 && !Path::new(&source.name).exists()
-    });
+    let vanished = stored
+        .iter()
+        .filter(|source| source.database == DATABASE && !Path::new(&source.name).exists());
     let mut new: Vec<&Folder> = folders.iter().filter(|folder| !is_known(folder)).collect();
     for source in vanished {
         let sample = store.sample(DATABASE, &source.name, SAMPLE)?;

@@ -189,7 +189,7 @@ struct Loading {
     stage: Stage,
     databases: Vec<Opening>,
     /// Songs that are to be shown with the next chunk.
-    songs: Vec<SongRow>,
+    songs: Vec<Box<SongRow>>,
     now: Timestamp,
 }
 
@@ -261,7 +261,7 @@ impl Loading {
             }
             Row::Song(row) => {
                 if self.books.enter_song(&row).is_some_and(|shelf| shelf.shared) {
-                    self.songs.push(*row);
+                    self.songs.push(row);
                 }
                 if self.songs.len() == SHOWN_AT_ONCE {
                     self.show_songs();
@@ -274,7 +274,7 @@ impl Loading {
 
     fn show_songs(&mut self) {
         let songs = mem::take(&mut self.songs);
-        self.stage.show_loaded(&self.books, &songs, self.now);
+        self.stage.show_loaded(&self.books, songs, self.now);
     }
 
     /// The number of a source that was saved; `None` if the library runs without it.

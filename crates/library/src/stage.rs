@@ -46,10 +46,19 @@ impl Stage {
         self.routes.place(database, item)
     }
 
-    /// Shows songs as they were saved in an earlier run.
-    pub(crate) fn show_loaded(&mut self, books: &Books, songs: &[SongRow], now: Timestamp) {
+    /// Shows songs as they were saved in an earlier run. There are many, so they are handed over: what the model
+    /// could refuse, two songs with one id, neither the store nor the books let pass.
+    pub(crate) fn show_loaded(
+        &mut self,
+        books: &Books,
+        songs: Vec<Box<SongRow>>,
+        now: Timestamp,
+    ) {
         self.routes.update(songs.iter().filter_map(|row| self.route(books, row)));
-        self.apply(|| songs.iter().filter_map(|row| put_item(books, row)).collect(), now);
+        let put = songs.into_iter().filter_map(|row| put_item(books, *row));
+        if let Err(error) = self.model.apply(put.collect::<Batch>().at(now)) {
+            tracing::error!(%error, "the library contradicts itself; some songs cannot be shown");
+        }
     }
 
     /// Shows the playlists of the house as they were saved in an earlier run, after the songs.
@@ -143,7 +152,7 @@ fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
     let gone = pending.rows.songs.iter().filter(|(_, row)| row.is_none());
     edits.extend(gone.filter_map(|(id, _)| remove_item(*id, shown)));
     let put = pending.rows.songs.values().flatten();
-    edits.extend(put.filter_map(|row| put_item(books, row)));
+    edits.extend(put.filter_map(|row| put_item(books, SongRow::clone(row))));
     edits.extend(put_containers(books, pending));
     let put = pending.rows.house_playlists.values().flatten();
     edits.extend(put.filter_map(|row| put_house_playlist(row, shown)));
@@ -166,10 +175,10 @@ fn put_house_playlist(row: &HousePlaylistRow, shown: &Snapshot) -> Option<Edit> 
     Some(Edit::PutContainer { database: row.database, container })
 }
 
-fn put_item(books: &Books, row: &SongRow) -> Option<Edit> {
+fn put_item(books: &Books, row: SongRow) -> Option<Edit> {
     let database = books.shelves.get(&row.source)?.row.database;
-    let (id, persistent_id, usage) = (row.id, row.persistent_id, row.usage);
-    let (track, custom) = (row.track.clone(), Custom::NONE);
+    let SongRow { id, persistent_id, track, usage, .. } = row;
+    let custom = Custom::NONE;
     Some(Edit::PutItem { database, item: NewItem { id, persistent_id, track, usage, custom } })
 }
 

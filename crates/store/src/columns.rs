@@ -42,11 +42,23 @@ impl<'r, 's> Columns<'r, 's> {
     }
 
     pub(crate) fn text(&mut self) -> Result<Text, Error> {
+        Ok(self.str()?.into())
+    }
+
+    /// A text that mostly is that of the row before, and then is shared with it.
+    pub(crate) fn text_after(&mut self, before: &mut Text) -> Result<Text, Error> {
+        let text = self.str()?;
+        if before.as_str() != text {
+            *before = text.into();
+        }
+        Ok(before.clone())
+    }
+
+    fn str(&mut self) -> Result<&'r str, Error> {
         let column = self.next;
         self.next += 1;
         let value = self.row.get_ref(column)?;
-        let text = value.as_str().map_err(|error| self.refused(error))?;
-        Ok(if text.is_empty() { Text::EMPTY } else { text.into() })
+        value.as_str().map_err(|error| self.refused(error))
     }
 
     pub(crate) fn key(&mut self) -> Result<SourceKey, Error> {

@@ -69,8 +69,6 @@ pub struct StoredSource {
     pub database: String,
     /// Its name, such as the path of a folder.
     pub name: String,
-    /// How many songs it has.
-    pub songs: u64,
     /// Since when the library has been running without it.
     pub unshared_since: Option<Timestamp>,
 }
@@ -90,7 +88,7 @@ impl Store {
         &self.path
     }
 
-    /// The sources that the library has or once had, by database and name.
+    /// The sources that the library has or once had, by database and name. It looks at no song: there may be many.
     pub fn sources(&self) -> Result<Vec<StoredSource>, StoreError> {
         read_sources(&self.connection).map_err(|cause| StoreError::of(&self.path, cause))
     }
@@ -199,8 +197,7 @@ impl Store {
 
 fn read_sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSource>> {
     let mut select = connection.prepare(
-        "SELECT databases.key, name, unshared_since, \
-         (SELECT count(*) FROM songs WHERE source = sources.id) \
+        "SELECT databases.key, name, unshared_since \
          FROM sources JOIN databases ON databases.id = database ORDER BY 1, 2",
     )?;
     let rows = select.query_map([], |row| {
@@ -209,7 +206,6 @@ fn read_sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSource>> 
             database: columns.take()?,
             name: columns.take()?,
             unshared_since: columns.take::<Option<u32>>()?.map(Timestamp),
-            songs: columns.number()?,
         })
     })?;
     rows.collect()

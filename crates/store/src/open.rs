@@ -12,10 +12,10 @@ use crate::StoreError;
 
 /// Marks an SQLite file as a dapple library: "dppl".
 const APPLICATION_ID: i32 = 0x6470_706C;
-/// A file up to this size is checked at every start, which takes a fraction of a second; a larger one
+/// A file up to this size is checked at every start, which takes some hundredths of a second; a larger one
 /// only if the program did not end in order the last time. Loading reads every row in any case, and
 /// finds what is wrong with them.
-const ALWAYS_CHECKED_BYTES: u64 = 32 << 20;
+const ALWAYS_CHECKED_BYTES: u64 = 4 << 20;
 /// How long to wait for a lock that another program is about to give up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The process id in the lock file is read up to here.

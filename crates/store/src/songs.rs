@@ -19,8 +19,9 @@ const COLUMNS: &str = "id, persistent_id, source, key, stamp_size, stamp_modifie
 pub(crate) fn load(connection: &Connection, mut each: impl FnMut(SongRow)) -> Result<()> {
     let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM songs ORDER BY id"))?;
     let mut rows = select.query([])?;
+    let mut before = Track::default();
     while let Some(row) = rows.next()? {
-        each(read(&mut Columns::of(row))?);
+        each(read(&mut Columns::of(row), &mut before)?);
     }
     Ok(())
 }
@@ -88,7 +89,8 @@ pub(crate) fn put(statement: &mut CachedStatement<'_>, song: &SongRow) -> Result
     Ok(())
 }
 
-fn read(columns: &mut Columns<'_, '_>) -> Result<SongRow> {
+/// Reads a song that shares texts with the one read `before`.
+fn read(columns: &mut Columns<'_, '_>, before: &mut Track) -> Result<SongRow> {
     Ok(SongRow {
         id: columns.made(ItemId::new)?,
         persistent_id: PersistentId::new(columns.bits()?),
@@ -96,7 +98,7 @@ fn read(columns: &mut Columns<'_, '_>) -> Result<SongRow> {
         key: columns.key()?,
         stamp: read_stamp(columns)?,
         away_since: columns.take::<Option<u32>>()?.map(Timestamp),
-        track: read_track(columns)?,
+        track: read_track(columns, before)?,
         usage: Usage {
             rating: columns.number()?,
             play_count: columns.number()?,
@@ -113,22 +115,22 @@ pub(crate) fn read_stamp(columns: &mut Columns<'_, '_>) -> Result<Stamp> {
     Ok(Stamp { size: columns.bits()?, modified_ns: columns.take()?, file: columns.bits()? })
 }
 
-/// Fields in the order of [`COLUMNS`].
-fn read_track(columns: &mut Columns<'_, '_>) -> Result<Track> {
+/// Fields in the order of [`COLUMNS`]. Of `before` only the texts that songs share are kept in step.
+fn read_track(columns: &mut Columns<'_, '_>, before: &mut Track) -> Result<Track> {
     Ok(Track {
         title: columns.text()?,
-        artist: columns.text()?,
-        album_artist: columns.text()?,
-        album: columns.text()?,
-        genre: columns.text()?,
-        composer: columns.text()?,
-        comment: columns.text()?,
-        grouping: columns.text()?,
+        artist: columns.text_after(&mut before.artist)?,
+        album_artist: columns.text_after(&mut before.album_artist)?,
+        album: columns.text_after(&mut before.album)?,
+        genre: columns.text_after(&mut before.genre)?,
+        composer: columns.text_after(&mut before.composer)?,
+        comment: columns.text_after(&mut before.comment)?,
+        grouping: columns.text_after(&mut before.grouping)?,
         sort_title: columns.text()?,
-        sort_artist: columns.text()?,
-        sort_album_artist: columns.text()?,
-        sort_album: columns.text()?,
-        sort_composer: columns.text()?,
+        sort_artist: columns.text_after(&mut before.sort_artist)?,
+        sort_album_artist: columns.text_after(&mut before.sort_album_artist)?,
+        sort_album: columns.text_after(&mut before.sort_album)?,
+        sort_composer: columns.text_after(&mut before.sort_composer)?,
         track: columns.number()?,
         track_count: columns.number()?,
         disc: columns.number()?,
@@ -143,7 +145,7 @@ fn read_track(columns: &mut Columns<'_, '_>) -> Result<Track> {
         bitrate_kbps: columns.number()?,
         sample_rate: columns.number()?,
         codec: codec_of(columns.number()?),
-        format: columns.text()?,
+        format: columns.text_after(&mut before.format)?,
         has_artwork: columns.take()?,
         modified: Timestamp(columns.number()?),
         released: Timestamp(columns.number()?),
