@@ -189,7 +189,7 @@ struct Loading {
     stage: Stage,
     databases: Vec<Opening>,
     /// Songs that are to be shown with the next chunk.
-    songs: Vec<Box<SongRow>>,
+    songs: Vec<SongRow>,
     now: Timestamp,
 }
 
@@ -261,7 +261,7 @@ impl Loading {
             }
             Row::Song(row) => {
                 if self.books.enter_song(&row).is_some_and(|shelf| shelf.shared) {
-                    self.songs.push(row);
+                    self.songs.push(*row);
                 }
                 if self.songs.len() == SHOWN_AT_ONCE {
                     self.show_songs();

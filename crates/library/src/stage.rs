@@ -48,14 +48,9 @@ impl Stage {
 
     /// Shows songs as they were saved in an earlier run. There are many, so they are handed over: what the model
     /// could refuse, two songs with one id, neither the store nor the books let pass.
-    pub(crate) fn show_loaded(
-        &mut self,
-        books: &Books,
-        songs: Vec<Box<SongRow>>,
-        now: Timestamp,
-    ) {
+    pub(crate) fn show_loaded(&mut self, books: &Books, songs: Vec<SongRow>, now: Timestamp) {
         self.routes.update(songs.iter().filter_map(|row| self.route(books, row)));
-        let put = songs.into_iter().filter_map(|row| put_item(books, *row));
+        let put = songs.into_iter().filter_map(|row| put_item(books, row));
         if let Err(error) = self.model.apply(put.collect::<Batch>().at(now)) {
             tracing::error!(%error, "the library contradicts itself; some songs cannot be shown");
         }

@@ -2,7 +2,7 @@
 
 use daap_model::Text;
 use library::SourceKey;
-use rusqlite::types::{FromSql, FromSqlError, Type};
+use rusqlite::types::{FromSql, FromSqlError, Type, ValueRef};
 use rusqlite::{Error, Row};
 
 /// Reads the columns of a row, one after the other.
@@ -42,23 +42,18 @@ impl<'r, 's> Columns<'r, 's> {
     }
 
     pub(crate) fn text(&mut self) -> Result<Text, Error> {
-        Ok(self.str()?.into())
+        self.text_after(&mut Text::default())
     }
 
     /// A text that mostly is that of the row before, and then is shared with it.
     pub(crate) fn text_after(&mut self, before: &mut Text) -> Result<Text, Error> {
-        let text = self.str()?;
-        if before.as_str() != text {
-            *before = text.into();
-        }
-        Ok(before.clone())
-    }
-
-    fn str(&mut self) -> Result<&'r str, Error> {
         let column = self.next;
         self.next += 1;
         let value = self.row.get_ref(column)?;
-        value.as_str().map_err(|error| self.refused(error))
+        if value != ValueRef::Text(before.as_bytes()) {
+            *before = value.as_str().map_err(|error| self.refused(error))?.into();
+        }
+        Ok(before.clone())
     }
 
     pub(crate) fn key(&mut self) -> Result<SourceKey, Error> {
