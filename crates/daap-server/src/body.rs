@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::delivery::Delivering;
 use crate::foreign;
-use crate::limits::{EMPTY_PIECES, FILE_CHUNK};
+use crate::limits::{EMPTY_PIECES, FILE_CHUNK, TURN};
 use crate::record::Record;
 
 /// The body of a response, with the length that was announced for it.
@@ -35,6 +35,8 @@ pub struct Body {
     delivering: Option<Box<Delivering>>,
     record: Option<Record>,
     stall: Stall,
+    /// Bytes said since others last had their turn.
+    in_a_row: usize,
 }
 
 enum Source {
@@ -76,7 +78,7 @@ impl Body {
     }
 
     fn new(source: Source, left: Option<u64>) -> Self {
-        Self { source, left, delivering: None, record: None, stall: Stall::default() }
+        Self { source, left, delivering: None, record: None, stall: Stall::default(), in_a_row: 0 }
     }
 
     /// Tells `delivering` what is sent.
@@ -105,7 +107,7 @@ impl Body {
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match &mut self.source {
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Source::Whole(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
+            Source::Whole(bytes) => Poll::Ready(Some(Ok(bytes.split_to(bytes.len().min(TURN))))),
             Source::Pieces(pieces) => Poll::Ready(pieces.next().map(Ok)),
             Source::File(reader) => reader.poll_next(cx),
             Source::Stream(stream) => {
@@ -155,8 +157,9 @@ impl Body {
             ))),
             (piece, _) => piece,
         };
-        let sent =
-            piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len) as u64;
+        let sent = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Bytes::len);
+        self.in_a_row += sent;
+        let sent = sent as u64;
         self.left = self.left.map(|left| left - sent);
         if let Some(record) = &mut self.record {
             record.sent(sent);
@@ -183,10 +186,18 @@ impl http_body::Body for Body {
         if body.left == Some(0) {
             return Poll::Ready(None);
         }
+        if body.in_a_row >= TURN {
+            body.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(delivering) = &mut body.delivering {
             delivering.begin();
         }
-        let piece = ready!(body.poll_piece(cx));
+        let Poll::Ready(piece) = body.poll_piece(cx) else {
+            body.in_a_row = 0;
+            return Poll::Pending;
+        };
         let piece = body.account(piece);
         if let Some(Err(error)) = &piece {
             body.fail(error);
@@ -413,6 +424,24 @@ mod tests {
         let asked = Instant::now();
         let error = body.frame().await.unwrap().unwrap_err();
         assert_eq!((error.kind(), asked.elapsed()), (io::ErrorKind::TimedOut, LIMIT));
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_between_pieces() {
+        let all = vec![7; 3 * TURN + 1];
+        let pieces = all.chunks(1024).map(Bytes::copy_from_slice).collect::<Vec<_>>();
+        for mut body in
+            [Body::whole(all.clone().into()), Body::pieces(pieces.into_iter(), all.len() as u64)]
+        {
+            let (mut turns, mut sent) = (1, 0);
+            while sent < all.len() {
+                match body.frame().now_or_never() {
+                    Some(frame) => sent += frame.unwrap().unwrap().into_data().unwrap().len(),
+                    None => turns += 1,
+                }
+            }
+            assert_eq!((sent, turns), (all.len(), 4));
+        }
     }
 
     #[tokio::test]

@@ -11,12 +11,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::compress::Compressor;
 use crate::edit::Editing;
 use crate::event::Observers;
 use crate::gate::{AnyGate, Asks, Gate, Open, SharedPassword};
 use crate::host::HostNames;
 use crate::listen::{self, BindError, Front};
+use crate::lists::Lists;
 use crate::permit::Permit;
 use crate::quota::Quota;
 use crate::service::Core;
@@ -137,7 +137,7 @@ impl Builder {
             share: self.share,
             permit,
             observers,
-            compressor: Compressor::new(&limits, Arc::clone(&preparing)),
+            lists: Lists::new(&limits, Arc::clone(&preparing)),
             metrics: Arc::default(),
             polls: Quota::new(limits.polls, limits.polls_per_peer),
             connections: Quota::new(limits.connections, limits.connections_per_peer),

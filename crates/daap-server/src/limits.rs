@@ -34,16 +34,16 @@ pub struct Limits {
     pub wrong_password_pause: Duration,
     /// Peers whose wrong passwords are remembered. The one that tried longest ago is forgotten first.
     pub throttled_peers: usize,
-    /// Bytes of compressed listings that are kept for the next asker.
-    pub compressed_kept: usize,
-    /// Bytes of compressed listings alive at once, being sent ones included. Beyond it listings go out
-    /// uncompressed, which costs no memory.
-    pub compressed_alive: usize,
+    /// Bytes of long listings, plain and compressed, that are kept for the next asker.
+    pub lists_kept: usize,
+    /// Bytes of such listings alive at once, being sent ones included. Beyond it a listing is made for each
+    /// asker, uncompressed and piece by piece, which costs time and no memory.
+    pub lists_alive: usize,
     /// Listings of big databases that are being prepared or wait for it. One more is answered 503.
     pub listings: usize,
     /// The same, of one peer that is not this machine. One more is answered 503.
     pub listings_per_peer: usize,
-    /// Listings that are compressed or prepared, and searches for songs to be put in a playlist, at the same
+    /// Long listings that are made, and searches for songs to be put in a playlist, at the same
     /// time; further ones wait.
     pub listings_at_once: usize,
     /// Reads of song files at the same time; further ones wait their turn.
@@ -76,8 +76,8 @@ impl Default for Limits {
             wrong_passwords: 10,
             wrong_password_pause: Duration::from_secs(10),
             throttled_peers: 1024,
-            compressed_kept: 32 << 20,
-            compressed_alive: 128 << 20,
+            lists_kept: 64 << 20,
+            lists_alive: 128 << 20,
             listings: 1024,
             listings_per_peer: 32,
             listings_at_once: 4,
@@ -124,6 +124,12 @@ pub(crate) const EMPTY_PIECES: usize = 32;
 
 /// Bodies of at most this many bytes are never compressed.
 pub(crate) const GZIP_FROM: u64 = 512;
+
+/// Uncompressed listings of at most this many bytes are made anew each time.
+pub(crate) const SHARED_FROM: usize = 64 << 10;
+
+/// A connection that has sent so many bytes without a pause lets the others go first.
+pub(crate) const TURN: usize = 128 << 10;
 
 /// Bodies of at most this many bytes are compressed anew each time: it takes less than a millisecond.
 pub(crate) const GZIP_INLINE: u64 = 32 << 10;

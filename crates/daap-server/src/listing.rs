@@ -1,4 +1,4 @@
-//! Replies that are computed from a snapshot: streamed as they are, or compressed and shared.
+//! Replies that are computed from a snapshot: long ones are shared by all who ask for the same.
 
 use std::sync::Arc;
 
@@ -9,9 +9,11 @@ use http::StatusCode;
 
 use crate::answer::{self, Answer};
 use crate::body::Body;
-use crate::compress::{Key, PackError, Packed, pack};
+use crate::compress;
 use crate::gate::Asks;
-use crate::limits::{GZIP_INLINE, ITEMS_INLINE};
+use crate::limits::{GZIP_FROM, GZIP_INLINE, ITEMS_INLINE};
+use crate::list::List;
+use crate::lists::{Key, Unshared};
 use crate::peer::Peer;
 use crate::service::Core;
 
@@ -41,32 +43,18 @@ pub(crate) async fn answer(
         Asks::NameAndPassword => Password::WantedWithName,
     };
     let wanted = Wanted { snapshot, request, client: asker.client, password };
-    let key = asker.takes_gzip.then(|| wanted.key());
-    if let Some(packed) = key.as_ref().and_then(|key| core.compressor.kept(key)) {
-        return Ok(ready(packed));
-    }
-    let is_long = wanted.is_long();
-    // Big listings take turns. One peer must not wait for so many that the others hardly get one.
-    let place = is_long.then(|| core.listings.take_for(asker.peer));
-    if matches!(place, Some(None)) {
-        return Ok(answer::busy("too many lists are asked for at once"));
-    }
-    let Some(key) = key.filter(|_| core.compressor.has_room()) else {
-        return Ok(plain(prepare(core, wanted).await?));
-    };
-    let packed = if is_long {
-        core.compressor.pack(key, move || wanted.prepare()).await
+    let made = if wanted.is_long() {
+        long(core, wanted, asker).await
     } else {
-        let reply = wanted.prepare()?;
-        if reply.length() <= GZIP_INLINE {
-            pack(reply).map_err(PackError::from)
-        } else {
-            core.compressor.pack(key, || Ok(reply)).await
-        }
+        short(core, wanted, asker.takes_gzip).await
     };
-    match packed {
-        Ok(packed) => Ok(ready(packed)),
-        Err(PackError::Request(error)) => Err(error),
+    match made {
+        Ok(answer) => Ok(answer),
+        Err(Unshared::Alone(reply)) => {
+            let length = reply.length();
+            Ok(answer::dmap(Body::pieces(reply, length)))
+        }
+        Err(Unshared::Request(error)) => Err(error),
         Err(error) => {
             tracing::error!(%error);
             Ok(answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the list could not be made"))
@@ -74,22 +62,35 @@ pub(crate) async fn answer(
     }
 }
 
-fn plain(reply: Reply) -> Answer {
-    let length = reply.length();
-    answer::dmap(Body::pieces(reply, length))
-}
-
-fn ready(packed: Packed) -> Answer {
-    let body = Body::whole(packed.bytes);
-    if packed.gzipped { answer::gzipped(body) } else { answer::dmap(body) }
-}
-
-/// Makes the reply; if that takes long, elsewhere than on the threads that serve all connections.
-async fn prepare(core: &Core, wanted: Wanted) -> Result<Reply, RequestError> {
-    if !wanted.is_long() {
-        return wanted.prepare();
+/// A listing of a big database: made elsewhere than on the threads that serve all connections, and shared.
+async fn long(core: &Core, wanted: Wanted, asker: Asker) -> Result<Answer, Unshared> {
+    let key = wanted.key(asker.takes_gzip);
+    if let Some(list) = core.lists.find(&key) {
+        return Ok(shared(list));
     }
-    core.aside(move || wanted.prepare()).await
+    // They take turns. One peer must not wait for so many that the others hardly get one.
+    let Some(_place) = core.listings.take_for(asker.peer) else {
+        return Ok(answer::busy("too many lists are asked for at once"));
+    };
+    core.lists.find_or_make(key, move || wanted.prepare()).await.map(shared)
+}
+
+/// A listing that is made on the spot; shared only if it takes long to compress.
+async fn short(core: &Core, wanted: Wanted, takes_gzip: bool) -> Result<Answer, Unshared> {
+    let reply = wanted.prepare()?;
+    if !takes_gzip || reply.length() <= GZIP_FROM {
+        return Err(Unshared::Alone(reply));
+    }
+    if reply.length() <= GZIP_INLINE {
+        return Ok(answer::gzipped(Body::whole(compress::gzip(reply)?)));
+    }
+    core.lists.find_or_make(wanted.key(true), || Ok(reply)).await.map(shared)
+}
+
+fn shared(list: List) -> Answer {
+    let gzipped = list.is_gzipped();
+    let body = list.body();
+    if gzipped { answer::gzipped(body) } else { answer::dmap(body) }
 }
 
 /// All that a reply depends on.
@@ -103,7 +104,7 @@ struct Wanted {
 
 impl Wanted {
     /// The request without what changes nothing: the session, and the revision the client moves to.
-    fn key(&self) -> Key {
+    fn key(&self, gzip: bool) -> Key {
         let mut request = self.request.clone();
         request.session_id = None;
         match &mut request.endpoint {
@@ -118,7 +119,7 @@ impl Wanted {
             _ => {}
         }
         let request = format!("{:?} {}", self.client, request.to_uri());
-        Key { request, revision: self.snapshot.revision() }
+        Key { request, revision: self.snapshot.revision(), gzip }
     }
 
     fn is_long(&self) -> bool {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, Answer};
 use crate::body::Body;
-use crate::compress::{Compressor, takes_gzip};
+use crate::compress::takes_gzip;
 use crate::content::{self, Sending};
 use crate::delivery::{Delivering, Part};
 use crate::edit;
@@ -23,6 +23,7 @@ use crate::event::Observers;
 use crate::foreign;
 use crate::head::Answering;
 use crate::listing::{self, Asker};
+use crate::lists::Lists;
 use crate::longpoll::{self, News};
 use crate::metrics::{Exposition, Metrics};
 use crate::page;
@@ -46,7 +47,7 @@ pub(crate) struct Core {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) permit: Permit,
     pub(crate) observers: Arc<Observers>,
-    pub(crate) compressor: Compressor,
+    pub(crate) lists: Lists,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) polls: Arc<Quota>,
     pub(crate) connections: Arc<Quota>,

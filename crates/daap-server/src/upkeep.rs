@@ -1,4 +1,5 @@
-//! What a server does without being asked: it reports new revisions, and ends sessions that nobody uses.
+//! What a server does without being asked: it reports new revisions, and ends sessions and forgets listings that
+//! nobody uses.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::Event;
 use crate::service::Core;
 
-/// How often sessions are looked through. One that is asked for after its end is found at once.
+/// How often sessions and kept listings are looked through. A session that is asked for after its end is found at once.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Begins it. It ends when the server stops or is dropped.
@@ -38,7 +39,10 @@ async fn run(
         };
         let Some(core) = core.upgrade() else { return };
         match changed {
-            None => core.permit.sessions.sweep(),
+            None => {
+                core.permit.sessions.sweep();
+                core.lists.forget_unused();
+            }
             Some(Ok(())) => {
                 let revision = snapshots.borrow_and_update().revision();
                 core.observers.tell(|| Event::Published(revision));
