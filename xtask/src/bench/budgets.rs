@@ -269,8 +269,16 @@ pub(crate) const BUDGETS: &[Budget] = &[
 /// What is told beside the promises.
 pub(crate) const STATED: &[Stated] = &[
     Stated { what: "full listing of {songs} songs: size", figure: "listing.size" },
+    Stated {
+        what: "the same, asked for the first time: first byte",
+        figure: "listing.cold.first_byte",
+    },
+    Stated { what: "the same, asked for the first time: last byte", figure: "listing.cold.total" },
     Stated { what: "the same, gzip: size", figure: "gzip.size" },
-    Stated { what: "the same, gzip, asked for the first time", figure: "gzip.cold" },
+    Stated {
+        what: "the same, gzip, asked for the first time: last byte",
+        figure: "gzip.cold.total",
+    },
     Stated { what: "the same, to 64 clients at once: all have it after", figure: "crowd.total" },
     Stated { what: "titles that contain a word, first 50: median", figure: "requests.search" },
     Stated { what: "256 KiB seeks a second, 16 readers", figure: "streams.seeks" },
