@@ -4,12 +4,15 @@
 //! is new or changed is read, what is gone is gone or has moved, and what only cannot be reached stays listed.
 //! A second pass over a tree in which nothing changed reports nothing and opens no file.
 
+mod read;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use library::{Change, Closed, Known, Report, ScanPhase, SourceKey, Stamp};
@@ -17,12 +20,10 @@ use library::{Change, Closed, Known, Report, ScanPhase, SourceKey, Stamp};
 use crate::lists::{self, Lists};
 use crate::moves::Gone;
 use crate::playlists::Songs;
-use crate::progress::Progress;
 use crate::scope::{Scope, outermost};
 use crate::settling::{STILL, Shape};
-use crate::tags::{self, TagError};
 use crate::walk::{self, Found, Look, SongFile, Walk};
-use crate::{key, mounts, pool};
+use crate::{key, mounts};
 
 /// The most keys in one report of songs that went away or came back.
 const KEYS_AT_ONCE: usize = 1000;
@@ -404,40 +405,6 @@ impl Scanner {
         Ok(())
     }
 
-    /// Reads files and reports them as they are read.
-    fn read(
-        &mut self,
-        news: Vec<SongFile>,
-        all: Option<u64>,
-        pass: &mut Pass,
-    ) -> Result<(), Closed> {
-        let progress = Progress::new(&self.report, all.map(|all| (all, news.len() as u64)));
-        let read = Mutex::new(Vec::new());
-        let closed = AtomicBool::new(false);
-        let stop = || closed.load(Ordering::Relaxed) || self.report.is_stopped();
-        let this = &*self;
-        pool::work("folder-read", self.threads, news, stop, |file, _| {
-            let outcome = this.read_one(&file);
-            progress.one(matches!(outcome, Outcome::Bad { .. }));
-            closed.fetch_or(matches!(outcome, Outcome::Closed), Ordering::Relaxed);
-            read.lock().unwrap_or_else(PoisonError::into_inner).push((file, outcome));
-        });
-        if !stop() {
-            progress.end();
-        }
-        let mut still_bad = HashSet::new();
-        for (file, outcome) in read.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            if matches!(outcome, Outcome::Bad { .. }) {
-                still_bad.insert(file.key.clone());
-            }
-            self.keep(file, outcome, pass)?;
-        }
-        if all.is_some() {
-            self.bad.retain(|key, _| still_bad.contains(key));
-        }
-        if closed.into_inner() || self.report.is_stopped() { Err(Closed) } else { Ok(()) }
-    }
-
     /// Reports the playlists whose files are no longer there.
     fn gone_lists(
         &mut self,
@@ -495,68 +462,6 @@ impl Scanner {
         }
         Ok(())
     }
-
-    fn read_one(&self, file: &SongFile) -> Outcome {
-        let known = self.bad.get(&file.key).filter(|bad| bad.stamp == file.stamp());
-        if known.is_some_and(|bad| !bad.retry) {
-            return Outcome::Bad { away: false, known: true };
-        }
-        let Some(path) = key::path(&self.root, file.key.as_bytes()) else {
-            return Outcome::Vanished;
-        };
-        match tags::read(&path) {
-            Ok(song) => {
-                let look = Look::of(&song.metadata);
-                let stamp = look.song_stamp(file.picture);
-                let mut track = song.track;
-                track.has_artwork |= file.picture;
-                let change = Change::Song { key: file.key.clone(), stamp, track: Box::new(track) };
-                match self.report.blocking_change(change) {
-                    Ok(()) => Outcome::Song(stamp),
-                    Err(Closed) => Outcome::Closed,
-                }
-            }
-            Err(TagError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
-                Outcome::Vanished
-            }
-            // Half a file is no news about the whole one.
-            Err(_) if is_fresh(file.look) => Outcome::Moving(path, shape(file.look)),
-            Err(error) => {
-                if known.is_none() {
-                    tracing::warn!("{} is left out: {error}", path.display());
-                }
-                Outcome::Bad {
-                    away: matches!(error, TagError::Unreadable(_)),
-                    known: known.is_some(),
-                }
-            }
-        }
-    }
-
-    /// Remembers what came of a file.
-    fn keep(&mut self, file: SongFile, outcome: Outcome, pass: &mut Pass) -> Result<(), Closed> {
-        match outcome {
-            Outcome::Song(stamp) => {
-                self.bad.remove(&file.key);
-                self.songs.insert(file.key, Song::new(stamp));
-                pass.changed = true;
-            }
-            Outcome::Bad { known: true, .. } | Outcome::Vanished | Outcome::Closed => {}
-            Outcome::Moving(path, shape) => pass.moving.push((path, shape)),
-            Outcome::Bad { away, known: false } => {
-                if self.bad.len() < MAX_BAD {
-                    self.bad.insert(file.key.clone(), Bad { stamp: file.stamp(), retry: away });
-                }
-                if away {
-                    self.away(vec![file.key], pass)?;
-                } else if self.songs.remove(&file.key).is_some() {
-                    self.report.blocking_change(Change::Gone(file.key))?;
-                    pass.changed = true;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What the scanner has below a key.
@@ -565,20 +470,6 @@ pub(crate) enum Knows {
     Nothing,
     Song,
     Folder,
-}
-
-/// What came of reading a file.
-enum Outcome {
-    /// It is a song, and reported.
-    Song(Stamp),
-    /// It is none. `away`: it could not be read at all; `known`: as was found before.
-    Bad { away: bool, known: bool },
-    /// It is still being written.
-    Moving(PathBuf, Shape),
-    /// It is no longer there.
-    Vanished,
-    /// Nobody listens any more.
-    Closed,
 }
 
 /// Whether a song with the first stamp is as it was when it has the second.
@@ -600,71 +491,4 @@ fn is_fresh(look: Look) -> bool {
 /// The shape of a file that looks like this.
 pub(crate) fn shape(look: Look) -> Shape {
     Some((look.size, look.modified_ns))
-}
-
-#[cfg(test)]
-mod tests {
-    use library::Told;
-    use testkit::media::Song as Fixture;
-
-    use super::*;
-
-    /// Runs passes on a thread and returns what they said.
-    fn said(root: &Path, run: impl FnOnce(&mut Scanner) + Send) -> Vec<Change> {
-        let (report, mut listener) = Report::channel(16);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                let mut scanner = Scanner::new(root.to_owned(), 2, report, &Known::default());
-                run(&mut scanner);
-            });
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let mut said = Vec::new();
-            while let Some(told) = runtime.block_on(listener.next()) {
-                if let Told::Change(change) = told {
-                    said.push(change);
-                }
-            }
-            said
-        })
-    }
-
-    fn folder(songs: &[&str]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        songs.iter().for_each(|song| Fixture::new(song).write(root.path().join(song)));
-        root
-    }
-
-    #[test]
-    fn songs_of_a_disk_that_is_no_longer_mounted_are_away() {
-        let root = folder(&["usb/1.mp3", "usb/2.mp3", "3.mp3"]);
-        let changes = said(root.path(), |scanner| {
-            scanner.pass(&[Scope::ALL], &|_| false).unwrap();
-            // As if a disk had been here, of which now the bare place is seen.
-            scanner.mounts.insert(b"usb".to_vec());
-            fs::remove_file(root.path().join("usb/1.mp3")).unwrap();
-            fs::remove_file(root.path().join("usb/2.mp3")).unwrap();
-            for _ in 0..2 {
-                scanner.pass(&[Scope::ALL], &|_| false).unwrap();
-            }
-        });
-        let away = Change::Away(vec!["usb/1.mp3".into(), "usb/2.mp3".into()]);
-        assert_eq!(&changes[3..], [away]);
-    }
-
-    #[test]
-    fn only_the_part_that_is_asked_for_is_looked_at() {
-        let root = folder(&["a/1.mp3", "a/b/2.mp3", "c/3.mp3"]);
-        let changes = said(root.path(), |scanner| {
-            scanner.pass(&[Scope::ALL], &|_| false).unwrap();
-            fs::remove_dir_all(root.path().join("a")).unwrap();
-            fs::remove_dir_all(root.path().join("c")).unwrap();
-            scanner.pass(&[Scope::Folder(b"a".to_vec())], &|_| false).unwrap();
-            assert_eq!(scanner.knows(b"a/1.mp3"), Knows::Nothing);
-            assert_eq!(
-                (scanner.knows(b"a/b/2.mp3"), scanner.knows(b"c")),
-                (Knows::Song, Knows::Folder)
-            );
-        });
-        assert_eq!(&changes[3..], [Change::Gone("a/1.mp3".into())]);
-    }
 }
