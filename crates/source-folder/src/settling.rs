@@ -44,9 +44,9 @@ impl Settling {
         Ok(())
     }
 
-    /// Whether a file is waited for.
+    /// Whether a file is waited for, or a folder that it is in.
     pub(crate) fn is_pending(&self, path: &Path) -> bool {
-        self.pending.contains_key(path)
+        path.ancestors().any(|path| self.pending.contains_key(path))
     }
 
     /// When something is due next.
@@ -121,6 +121,14 @@ mod tests {
         settling.touch("other".into(), None, ms(600)).unwrap();
         let look = |path: &Path| (path == Path::new("new")).then_some((1, 1));
         assert_eq!(paths(settling.due(ms(800), look)), ["new", "old"]);
+    }
+
+    #[test]
+    fn what_is_in_a_folder_is_waited_for_with_it() {
+        let mut settling = Settling::default();
+        settling.touch("a/b".into(), None, ms(0)).unwrap();
+        assert!(settling.is_pending(Path::new("a/b/c/1.mp3")));
+        assert!(!settling.is_pending(Path::new("a/1.mp3")));
     }
 
     #[test]

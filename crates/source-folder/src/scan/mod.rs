@@ -178,7 +178,7 @@ impl Scanner {
         self.back(&scopes, &mut pass)?;
         let unreachable = self.unreachable(&scopes, &found);
         let (missing, news) = self.moved(missing, found.songs, &mut pass)?;
-        self.lost(missing, &unreachable, &mut pass)?;
+        self.lost(missing, &unreachable, waits, &mut pass)?;
         // The first pass reads all there is; whoever is writing then will be heard again.
         let first = self.songs.is_empty();
         let rests = |path: &Path, look| first || !waits(path) && !is_fresh(look);
@@ -254,7 +254,7 @@ impl Scanner {
         let mut unreachable = Vec::new();
         let mut unreadable = HashSet::new();
         for (folder, error) in &found.unreadable {
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+            if is_absence(error) {
                 continue;
             }
             if !self.unreadable.contains(folder) {
@@ -351,12 +351,14 @@ impl Scanner {
     /// not, and what is still to be read.
     fn moved(
         &mut self,
-        missing: Vec<SourceKey>,
+        mut missing: Vec<SourceKey>,
         news: Vec<SongFile>,
         pass: &mut Pass,
     ) -> Result<(Vec<SourceKey>, Vec<SongFile>), Closed> {
-        let stamped = |key: SourceKey| self.songs.get(&key).map(|song| (key, song.stamp));
-        let mut gone = Gone::new(missing.into_iter().filter_map(stamped).collect());
+        let stamped = |key: &SourceKey| Some((key.clone(), self.songs.get(key)?.stamp));
+        let mut gone: Vec<_> = missing.iter().filter_map(stamped).collect();
+        gone.extend(self.left(&news));
+        let mut gone = Gone::new(gone);
         let mut unread = Vec::with_capacity(news.len());
         for file in news {
             let from = if self.songs.contains_key(&file.key) { None } else { gone.take(&file) };
@@ -377,14 +379,34 @@ impl Scanner {
             self.report.blocking_change(Change::Moved { from, to: file.key, stamp })?;
             pass.changed = true;
         }
-        Ok((gone.rest().into_iter().collect(), unread))
+        missing.retain(|key| gone.has(key));
+        Ok((missing, unread))
     }
 
-    /// Reports what is no longer there: as away what may be only out of reach, the rest as gone.
+    /// The songs that have the file of one of the news and are no longer where they were. Where they were may
+    /// not be looked at now, or was before they moved.
+    fn left(&self, news: &[SongFile]) -> Vec<(SourceKey, Stamp)> {
+        let new = news.iter().filter(|file| !self.songs.contains_key(&file.key));
+        let files: HashSet<_> = new.map(|file| file.look.file).filter(|file| *file != 0).collect();
+        if files.is_empty() {
+            return Vec::new();
+        }
+        let has_left = |key: &SourceKey| {
+            let path = key::path(&self.root, key.as_bytes());
+            path.is_some_and(|path| fs::metadata(path).is_err_and(|error| is_absence(&error)))
+        };
+        let same_file = self.songs.iter().filter(|(_, song)| files.contains(&song.stamp.file));
+        let left = same_file.filter(|(key, _)| has_left(key));
+        left.map(|(key, song)| (key.clone(), song.stamp)).collect()
+    }
+
+    /// Reports what is no longer there: as away what may be only out of reach, the rest as gone; but not yet where
+    /// changes still come, as it may be found in another place.
     fn lost(
         &mut self,
         missing: Vec<SourceKey>,
         unreachable: &[Vec<u8>],
+        waits: &dyn Fn(&Path) -> bool,
         pass: &mut Pass,
     ) -> Result<(), Closed> {
         let replaced = self.is_replaced();
@@ -397,6 +419,9 @@ impl Scanner {
         let (away, gone): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_away);
         self.away(away, pass)?;
         for key in gone {
+            if key::path(&self.root, key.as_bytes()).is_some_and(|path| waits(&path)) {
+                continue;
+            }
             self.songs.remove(&key);
             self.bad.remove(&key);
             self.report.blocking_change(Change::Gone(key))?;
@@ -470,6 +495,11 @@ pub(crate) enum Knows {
     Nothing,
     Song,
     Folder,
+}
+
+/// Whether this says that nothing is there, rather than that it cannot be reached.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Whether a song with the first stamp is as it was when it has the second.

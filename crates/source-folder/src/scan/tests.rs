@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use library::Told;
 use testkit::media::Song as Fixture;
 
@@ -24,7 +26,13 @@ fn said(root: &Path, run: impl FnOnce(&mut Scanner) + Send) -> Vec<Change> {
 
 fn folder(songs: &[&str]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
-    songs.iter().for_each(|song| Fixture::new(song).write(root.path().join(song)));
+    for song in songs {
+        let path = root.path().join(song);
+        Fixture::new(song).write(&path);
+        // At rest for long.
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    }
     root
 }
 
@@ -60,4 +68,46 @@ fn only_the_part_that_is_asked_for_is_looked_at() {
         );
     });
     assert_eq!(&changes[3..], [Change::Gone("a/1.mp3".into())]);
+}
+
+/// Moves a song into a new folder, then looks at these parts one after the other.
+#[track_caller]
+fn check_move(parts: [Scope; 2], waits: fn(&Path) -> bool) {
+    let root = folder(&["1.mp3", "2.mp3"]);
+    let changes = said(root.path(), |scanner| {
+        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        fs::create_dir(root.path().join("new")).unwrap();
+        fs::rename(root.path().join("1.mp3"), root.path().join("new/1.mp3")).unwrap();
+        for part in parts {
+            scanner.pass(&[part], &waits).unwrap();
+        }
+    });
+    let (old, new) = ("1.mp3".into(), "new/1.mp3".into());
+    let is_move = |change: &Change| matches!(change, Change::Moved { from, to, .. } if (from, to) == (&old, &new));
+    assert!(changes[2..].len() == 1 && is_move(&changes[2]), "{changes:?}");
+}
+
+#[test]
+fn a_song_that_moved_is_known_where_it_is_though_where_it_was_is_looked_at_later() {
+    check_move([Scope::Tree(b"new".to_vec()), Scope::Folder(Vec::new())], |_| false);
+}
+
+#[test]
+fn a_song_is_not_gone_from_where_changes_come_before_it_is_looked_for_elsewhere() {
+    let changes = |path: &Path| path.ends_with("1.mp3");
+    check_move([Scope::Folder(Vec::new()), Scope::Tree(b"new".to_vec())], changes);
+}
+
+#[test]
+fn a_second_name_of_a_song_is_a_song() {
+    let root = folder(&["1.mp3"]);
+    let changes = said(root.path(), |scanner| {
+        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        fs::hard_link(root.path().join("1.mp3"), root.path().join("2.mp3")).unwrap();
+        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+    });
+    assert!(
+        matches!(&changes[1], Change::Song { key, .. } if *key == "2.mp3".into()),
+        "{changes:?}"
+    );
 }
