@@ -21,10 +21,9 @@ pub(crate) struct BoundedReader {
 }
 
 impl BoundedReader {
-    /// A reader of this file that reads at most `budget` bytes from the disk.
-    pub(crate) fn new(file: File, budget: u64) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        Ok(Self {
+    /// A reader of this file, which has this length, that reads at most `budget` bytes from the disk.
+    pub(crate) fn new(file: File, length: u64, budget: u64) -> Self {
+        Self {
             file,
             length,
             position: 0,
@@ -32,7 +31,7 @@ impl BoundedReader {
             block_start: 0,
             budget,
             pretended: Vec::new(),
-        })
+        }
     }
 
     /// The length of the file.
@@ -59,11 +58,14 @@ impl BoundedReader {
             if self.budget == 0 {
                 return Err(io::Error::other("reading it takes more than is allowed"));
             }
+            let length = self.budget.min(self.length - self.position).min(BLOCK as u64);
+            let mut block = std::mem::take(&mut self.block);
+            block.resize(usize::try_from(length).unwrap_or(BLOCK), 0);
             self.file.seek(SeekFrom::Start(self.position))?;
-            self.block.clear();
-            (&self.file).take(self.budget.min(BLOCK as u64)).read_to_end(&mut self.block)?;
+            self.file.read_exact(&mut block)?;
+            self.block = block;
             self.block_start = self.position;
-            self.budget -= self.block.len() as u64;
+            self.budget -= length;
         }
         let at = usize::try_from(self.position - self.block_start.min(self.position))
             .unwrap_or(usize::MAX);
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn reads_what_the_file_holds_wherever_it_is_asked() {
-        let mut reader = BoundedReader::new(file(40_000), u64::MAX).unwrap();
+        let mut reader = BoundedReader::new(file(40_000), 40_000, u64::MAX);
         for at in [0, 39_990, 16_380, 16_384, 5, 39_999] {
             let mut byte = [0];
             reader.read_exact_at(at, &mut byte).unwrap();
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn pretends_what_it_is_told_to() {
-        let mut reader = BoundedReader::new(file(20_000), u64::MAX).unwrap();
+        let mut reader = BoundedReader::new(file(20_000), 20_000, u64::MAX);
         reader.pretend(16_384, 7);
         reader.pretend(3, 9);
         let mut all = Vec::new();
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn stops_when_the_budget_is_used_up() {
-        let mut reader = BoundedReader::new(file(40_000), 20_000).unwrap();
+        let mut reader = BoundedReader::new(file(40_000), 40_000, 20_000);
         let mut all = Vec::new();
         assert!(reader.read_to_end(&mut all).is_err());
         assert_eq!(all.len(), 20_000);

@@ -23,7 +23,8 @@ const READ_BUDGET: u64 = 128 << 20;
 /// none that can be shown, and for files that no tag can be read from.
 pub(super) fn picture(path: &Path) -> io::Result<Option<Bytes>> {
     let file = File::open(path)?;
-    let reader = BoundedReader::new(file, READ_BUDGET)?;
+    let length = file.metadata()?.len();
+    let reader = BoundedReader::new(file, length, READ_BUDGET);
     tags::limit_allocations();
     // Tag readers meet hostile files: a panic costs this picture and nothing else.
     Ok(guard("the tags", path, || best(reader)).flatten())

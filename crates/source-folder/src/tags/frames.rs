@@ -300,7 +300,7 @@ mod tests {
     fn reader(bytes: &[u8]) -> BoundedReader {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        BoundedReader::new(file, u64::MAX).unwrap()
+        BoundedReader::new(file, bytes.len() as u64, u64::MAX)
     }
 
     fn song(format: Format) -> Vec<u8> {

@@ -77,7 +77,8 @@ const SUFFIXES: &[(&str, FileType, Codec)] = &[
 
 /// Whether a file of this name is taken for a song.
 pub(crate) fn is_song(name: &Path) -> bool {
-    suffix(name).is_some_and(|suffix| SUFFIXES.iter().any(|(known, ..)| *known == suffix))
+    let suffix = name.extension().unwrap_or_default().as_encoded_bytes();
+    SUFFIXES.iter().any(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(suffix))
 }
 
 fn suffix(name: &Path) -> Option<String> {
@@ -137,7 +138,7 @@ pub(crate) fn read(path: &Path) -> Result<Song, TagError> {
         return Err(TagError::Empty);
     }
     // Tag libraries are large and files are hostile: a reader's panic must cost one file, not the scan.
-    let parsed = panic::catch_unwind(AssertUnwindSafe(|| parse(file, path)));
+    let parsed = panic::catch_unwind(AssertUnwindSafe(|| parse(file, metadata.len(), path)));
     let mut track = parsed.unwrap_or_else(|panic| Err(TagError::ReaderFailed(message(&*panic))))?;
     track.size = metadata.len();
     track.modified = modified(&metadata);
@@ -156,9 +157,9 @@ fn modified(metadata: &Metadata) -> Timestamp {
     )
 }
 
-fn parse(file: File, path: &Path) -> Result<Track, TagError> {
+fn parse(file: File, length: u64, path: &Path) -> Result<Track, TagError> {
     limit_allocations();
-    let mut reader = BoundedReader::new(file, READ_BUDGET)?;
+    let mut reader = BoundedReader::new(file, length, READ_BUDGET);
     let kind =
         Probe::new(&mut reader).guess_file_type()?.file_type().ok_or(TagError::UnknownKind)?;
     reader.rewind()?;
