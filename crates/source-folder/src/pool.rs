@@ -59,10 +59,13 @@ impl<J> Pile<J> {
 
     fn done(&self, more: &mut Vec<J>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = !more.is_empty() || state.1 == 1;
         state.0.append(more);
         state.1 -= 1;
         drop(state);
-        self.changed.notify_all();
+        if is_news {
+            self.changed.notify_all();
+        }
     }
 }
 

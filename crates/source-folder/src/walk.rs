@@ -221,7 +221,7 @@ fn look_into(folder: &Folder, found: &mut Found) -> io::Result<Vec<Folder>> {
         if is_hidden(&name) {
             continue;
         }
-        match kind(&entry, line.as_ref()) {
+        match kind(&entry, &name, line.as_ref()) {
             Some(Kind::Folder(path)) => below.push((key::join(&folder.key, &name), path)),
             Some(Kind::Picture) => picture = true,
             Some(Kind::Song(look)) => {
@@ -259,8 +259,9 @@ enum Kind {
 }
 
 /// What an entry is; `None` for what is nothing to us, is gone since it was listed, or leads round in a circle.
-fn kind(entry: &fs::DirEntry, line: Option<&Arc<Line>>) -> Option<Kind> {
+fn kind(entry: &fs::DirEntry, name: &OsStr, line: Option<&Arc<Line>>) -> Option<Kind> {
     let mut file_type = entry.file_type().ok()?;
+    let mut linked = None;
     if file_type.is_symlink() {
         let metadata = fs::metadata(entry.path()).ok()?;
         file_type = metadata.file_type();
@@ -268,20 +269,22 @@ fn kind(entry: &fs::DirEntry, line: Option<&Arc<Line>>) -> Option<Kind> {
         if file_type.is_dir() && identity(&metadata).is_none_or(loops) {
             return None;
         }
+        linked = Some(metadata);
     }
     if file_type.is_dir() {
         return Some(Kind::Folder(entry.path()));
     }
+    // An entry is asked through its open folder: the way from the root is not gone again for each.
+    let look = || Some(Look::of(&linked.or_else(|| entry.metadata().ok())?));
     // A pipe with the name of a song would be waited for without end.
-    let name = entry.file_name();
     if !file_type.is_file() {
         None
-    } else if tags::is_song(Path::new(&name)) {
-        Some(Kind::Song(Look::of(&fs::metadata(entry.path()).ok()?)))
+    } else if tags::is_song(Path::new(name)) {
+        Some(Kind::Song(look()?))
     } else if playlists::is_playlist(name.as_encoded_bytes()) {
-        Some(Kind::Playlist(Look::of(&fs::metadata(entry.path()).ok()?)))
+        Some(Kind::Playlist(look()?))
     } else {
-        names::is_picture(&name).then_some(Kind::Picture)
+        names::is_picture(name).then_some(Kind::Picture)
     }
 }
 
