@@ -94,7 +94,8 @@ pub struct FolderConfig {
     /// How often everything is looked through where the system does not tell of changes: on network file
     /// systems, when it allows no more watches, or without `watch`. 5 minutes by default.
     pub sweep: Duration,
-    /// How many threads read tags. As many as there are processors by default.
+    /// How many threads look into folders and read tags; while that means to wait for a slow disk or network, there
+    /// are more. As many as there are processors by default.
     pub readers: usize,
     /// Where pictures come from. Folders that are shared together can have one gallery; by default each has its
     /// own, without a cache.

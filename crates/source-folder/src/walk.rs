@@ -12,8 +12,6 @@ use library::{SourceKey, Stamp};
 
 use crate::{key, names, playlists, pool, tags};
 
-/// Looking is waiting, for a disk or a network, so more of it is done at once than there are processors.
-const THREADS: usize = 8;
 /// Folders in folders; deeper ones are not looked into.
 const MAX_DEPTH: usize = 64;
 
@@ -148,6 +146,8 @@ impl Line {
 pub(crate) struct Walk<'a> {
     /// The root of the tree.
     pub(crate) root: &'a Path,
+    /// How many folders are looked into at once, unless that is waiting.
+    pub(crate) threads: usize,
     /// Whether a song is news. Asked from several threads, once for each song.
     pub(crate) is_news: &'a (dyn Fn(&SongFile) -> bool + Sync),
     /// Whether to go no further.
@@ -162,7 +162,7 @@ impl Walk<'_> {
         let parent_picture = path.parent().filter(|_| !folder.is_empty()).is_some_and(has_picture);
         let (depth, line) = (depth(folder), ancestors(self.root, folder));
         let start = Folder { key: folder.to_vec(), path, parent_picture, depth, line };
-        pool::work("folder-walk", THREADS, vec![start], self.stop, |folder, more| {
+        pool::work("folder-walk", self.threads, vec![start], self.stop, |folder, more| {
             let mut here = Found::default();
             match look_into(&folder, &mut here) {
                 Ok(below) if deep && folder.depth < MAX_DEPTH => more.extend(below),
@@ -315,7 +315,7 @@ mod tests {
     }
 
     fn walk(root: &Path, folder: &[u8]) -> Found {
-        Walk { root, is_news: &|_| true, stop: &|| false }.through(folder, true)
+        Walk { root, threads: 2, is_news: &|_| true, stop: &|| false }.through(folder, true)
     }
 
     #[track_caller]

@@ -212,7 +212,7 @@ impl Scanner {
             !unchanged
         };
         let stop = || self.report.is_stopped();
-        let walk = Walk { root: &self.root, is_news: &is_news, stop: &stop };
+        let walk = Walk { root: &self.root, threads: self.threads, is_news: &is_news, stop: &stop };
         let mut found = Found::default();
         for scope in scopes {
             found.append(walk.through(scope.folder(), matches!(scope, Scope::Tree(_))));
