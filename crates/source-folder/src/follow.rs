@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use library::{Closed, Report, ScanPhase};
-use notify::RecommendedWatcher;
 use tokio::runtime::Handle;
 
 use crate::mounts::{self, Mount};
@@ -15,7 +14,7 @@ use crate::scan::{Knows, Pass, Scanner, shape};
 use crate::scope::Scope;
 use crate::settling::{Settling, Shape};
 use crate::walk::{self, Look};
-use crate::watch::{self, Heard, Inbox};
+use crate::watch::{Heard, Inbox, Watch};
 use crate::{FolderConfig, key, names, playlists, tags};
 
 /// How often it is checked that the root is still the folder it was and that disks come and go.
@@ -42,7 +41,7 @@ pub(crate) struct Follower {
     /// Whether to have the system tell of changes.
     watch: bool,
     sweep: Duration,
-    watcher: Option<RecommendedWatcher>,
+    watcher: Option<Watch>,
     settling: Settling,
     /// From when times are counted.
     began: Instant,
@@ -182,7 +181,7 @@ impl Follower {
                 let reason = format!("a file system of the kind {kind} does not tell of them");
                 self.deaf(&reason);
             } else if root.is_dir() {
-                match watch::watch(&root, &self.inbox) {
+                match Watch::new(&root, &self.inbox) {
                     Ok(watcher) => self.watcher = Some(watcher),
                     Err(reason) => self.deaf(&reason),
                 }
@@ -217,7 +216,7 @@ impl Follower {
         }
         let settling = &self.settling;
         let Pass { lost, moving, changed } =
-            self.scanner.pass(scopes, &|path| settling.is_pending(path))?;
+            self.scanner.pass(scopes, self.watcher.as_ref(), &|path| settling.is_pending(path))?;
         for (path, shape) in moving {
             if !self.settling.is_pending(&path) {
                 self.touch(path, Some(shape));

@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use library::{SourceKey, Stamp};
 
+use crate::watch::Watch;
 use crate::{key, names, playlists, pool, tags};
 
 /// Folders in folders; deeper ones are not looked into.
@@ -148,6 +149,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) root: &'a Path,
     /// How many folders are looked into at once, unless that is waiting.
     pub(crate) threads: usize,
+    /// What is to watch the folders.
+    pub(crate) watch: Option<&'a Watch>,
     /// Whether a song is news. Asked from several threads, once for each song.
     pub(crate) is_news: &'a (dyn Fn(&SongFile) -> bool + Sync),
     /// Whether to go no further.
@@ -164,6 +167,9 @@ impl Walk<'_> {
         let start = Folder { key: folder.to_vec(), path, parent_picture, depth, line };
         pool::work("folder-walk", self.threads, vec![start], self.stop, |folder, more| {
             let mut here = Found::default();
+            if let Some(watch) = self.watch {
+                watch.folder(&folder.path);
+            }
             match look_into(&folder, &mut here) {
                 Ok(below) if deep && folder.depth < MAX_DEPTH => more.extend(below),
                 Ok(_) => {}
@@ -315,7 +321,8 @@ mod tests {
     }
 
     fn walk(root: &Path, folder: &[u8]) -> Found {
-        Walk { root, threads: 2, is_news: &|_| true, stop: &|| false }.through(folder, true)
+        Walk { root, threads: 2, watch: None, is_news: &|_| true, stop: &|| false }
+            .through(folder, true)
     }
 
     #[track_caller]

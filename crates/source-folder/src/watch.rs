@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, EventKind};
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
 
 use crate::walk;
 
@@ -95,13 +95,46 @@ fn is_visible(root: &Path, path: &Path) -> bool {
     path.strip_prefix(root).is_ok_and(|path| path.iter().all(|name| !walk::is_hidden(name)))
 }
 
-/// Watches a tree for as long as what is returned lives.
-pub(crate) fn watch(root: &Path, inbox: &Arc<Inbox>) -> Result<RecommendedWatcher, String> {
-    let (inbox, from) = (Arc::clone(inbox), root.to_owned());
-    let mut watcher = notify::recommended_watcher(move |event| inbox.event(&from, event))
-        .map_err(|error| reason(&error))?;
-    watcher.watch(root, RecursiveMode::Recursive).map_err(|error| reason(&error))?;
-    Ok(watcher)
+/// The system's watch on a tree, for as long as this lives.
+pub(crate) struct Watch {
+    watcher: Mutex<RecommendedWatcher>,
+    inbox: Arc<Inbox>,
+}
+
+impl Watch {
+    /// Watches a tree: whole, where the system can; else folder by folder, as a walk comes by ([`Self::folder`]).
+    pub(crate) fn new(root: &Path, inbox: &Arc<Inbox>) -> Result<Self, String> {
+        let (hears, from) = (Arc::clone(inbox), root.to_owned());
+        let mut watcher = notify::recommended_watcher(move |event| hears.event(&from, event))
+            .map_err(|error| reason(&error))?;
+        let mode =
+            if is_by_folder() { RecursiveMode::NonRecursive } else { RecursiveMode::Recursive };
+        watcher.watch(root, mode).map_err(|error| reason(&error))?;
+        Ok(Self { watcher: Mutex::new(watcher), inbox: Arc::clone(inbox) })
+    }
+
+    /// Watches a folder that is about to be looked into: what changes from now on is heard, what changed before
+    /// is seen.
+    pub(crate) fn folder(&self, path: &Path) {
+        if !is_by_folder() {
+            return;
+        }
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = watcher.watch(path, RecursiveMode::NonRecursive);
+        drop(watcher);
+        // That a folder is gone, or may not be read, the look will tell.
+        if let Err(error) = watched
+            && matches!(error.kind, notify::ErrorKind::MaxFilesWatch)
+        {
+            self.inbox.event(path, Err(error));
+        }
+    }
+}
+
+/// Whether the system watches each folder by itself. The watcher would go through a whole tree alone, hidden folders
+/// too, and ask for every file what it is, before the first is looked at.
+fn is_by_folder() -> bool {
+    RecommendedWatcher::kind() == WatcherKind::Inotify
 }
 
 fn reason(error: &notify::Error) -> String {

@@ -63,6 +63,9 @@ async fn renames_and_moves_keep_songs() {
     assert_eq!(running.said().await, ["moved b/c.mp3 -> z/c.mp3", "moved b/d.mp3 -> z/d.mp3"]);
     fs::rename(root.path().join("a.mp3"), root.path().join("z/a.mp3")).unwrap();
     assert_eq!(running.said().await, ["moved a.mp3 -> z/a.mp3"]);
+    fs::create_dir(root.path().join("new")).unwrap();
+    fs::rename(root.path().join("z/a.mp3"), root.path().join("new/a.mp3")).unwrap();
+    assert_eq!(running.said().await, ["moved z/a.mp3 -> new/a.mp3"]);
     running.stop().await;
 }
 

@@ -23,6 +23,7 @@ use crate::playlists::Songs;
 use crate::scope::{Scope, outermost};
 use crate::settling::{STILL, Shape};
 use crate::walk::{self, Found, Look, SongFile, Walk};
+use crate::watch::Watch;
 use crate::{key, mounts};
 
 /// The most keys in one report of songs that went away or came back.
@@ -148,11 +149,12 @@ impl Scanner {
         }
     }
 
-    /// Looks at these parts of the tree and reports what changed. Files for which `waits` says so are still
-    /// being written and left alone.
+    /// Looks at these parts of the tree and reports what changed; from then on their folders are watched. Files
+    /// for which `waits` says so are still being written and left alone.
     pub(crate) fn pass(
         &mut self,
         scopes: &[Scope],
+        watch: Option<&Watch>,
         waits: &dyn Fn(&Path) -> bool,
     ) -> Result<Pass, Closed> {
         let whole = scopes.contains(&Scope::ALL);
@@ -166,7 +168,7 @@ impl Scanner {
             }
         });
         let scopes = outermost(scopes);
-        let found = self.look(&scopes);
+        let found = self.look(&scopes, watch);
         if self.report.is_stopped() {
             return Err(Closed);
         }
@@ -201,7 +203,7 @@ impl Scanner {
     }
 
     /// Walks through the scopes, marking the songs that are as they were.
-    fn look(&self, scopes: &[Scope]) -> Found {
+    fn look(&self, scopes: &[Scope], watch: Option<&Watch>) -> Found {
         for scope in scopes {
             self.below(scope).for_each(|(_, song)| song.met.store(UNMET, Ordering::Relaxed));
         }
@@ -212,7 +214,8 @@ impl Scanner {
             !unchanged
         };
         let stop = || self.report.is_stopped();
-        let walk = Walk { root: &self.root, threads: self.threads, is_news: &is_news, stop: &stop };
+        let walk =
+            Walk { root: &self.root, threads: self.threads, watch, is_news: &is_news, stop: &stop };
         let mut found = Found::default();
         for scope in scopes {
             found.append(walk.through(scope.folder(), matches!(scope, Scope::Tree(_))));

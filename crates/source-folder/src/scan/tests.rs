@@ -40,13 +40,13 @@ fn folder(songs: &[&str]) -> tempfile::TempDir {
 fn songs_of_a_disk_that_is_no_longer_mounted_are_away() {
     let root = folder(&["usb/1.mp3", "usb/2.mp3", "3.mp3"]);
     let changes = said(root.path(), |scanner| {
-        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
         // As if a disk had been here, of which now the bare place is seen.
         scanner.mounts.insert(b"usb".to_vec());
         fs::remove_file(root.path().join("usb/1.mp3")).unwrap();
         fs::remove_file(root.path().join("usb/2.mp3")).unwrap();
         for _ in 0..2 {
-            scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+            scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
         }
     });
     let away = Change::Away(vec!["usb/1.mp3".into(), "usb/2.mp3".into()]);
@@ -57,10 +57,10 @@ fn songs_of_a_disk_that_is_no_longer_mounted_are_away() {
 fn only_the_part_that_is_asked_for_is_looked_at() {
     let root = folder(&["a/1.mp3", "a/b/2.mp3", "c/3.mp3"]);
     let changes = said(root.path(), |scanner| {
-        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
         fs::remove_dir_all(root.path().join("a")).unwrap();
         fs::remove_dir_all(root.path().join("c")).unwrap();
-        scanner.pass(&[Scope::Folder(b"a".to_vec())], &|_| false).unwrap();
+        scanner.pass(&[Scope::Folder(b"a".to_vec())], None, &|_| false).unwrap();
         assert_eq!(scanner.knows(b"a/1.mp3"), Knows::Nothing);
         assert_eq!(
             (scanner.knows(b"a/b/2.mp3"), scanner.knows(b"c")),
@@ -75,11 +75,11 @@ fn only_the_part_that_is_asked_for_is_looked_at() {
 fn check_move(parts: [Scope; 2], waits: fn(&Path) -> bool) {
     let root = folder(&["1.mp3", "2.mp3"]);
     let changes = said(root.path(), |scanner| {
-        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
         fs::create_dir(root.path().join("new")).unwrap();
         fs::rename(root.path().join("1.mp3"), root.path().join("new/1.mp3")).unwrap();
         for part in parts {
-            scanner.pass(&[part], &waits).unwrap();
+            scanner.pass(&[part], None, &waits).unwrap();
         }
     });
     let (old, new) = ("1.mp3".into(), "new/1.mp3".into());
@@ -102,9 +102,9 @@ fn a_song_is_not_gone_from_where_changes_come_before_it_is_looked_for_elsewhere(
 fn a_second_name_of_a_song_is_a_song() {
     let root = folder(&["1.mp3"]);
     let changes = said(root.path(), |scanner| {
-        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
         fs::hard_link(root.path().join("1.mp3"), root.path().join("2.mp3")).unwrap();
-        scanner.pass(&[Scope::ALL], &|_| false).unwrap();
+        scanner.pass(&[Scope::ALL], None, &|_| false).unwrap();
     });
     assert!(
         matches!(&changes[1], Change::Song { key, .. } if *key == "2.mp3".into()),
