@@ -32,10 +32,12 @@ pub const GRACE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_EVENTS: usize = 1024;
 /// Edits that wait for the librarian at most; whoever brings one more waits.
 const MAX_EDITS: usize = 64;
-/// Songs shown at once while the stored library is loaded.
-const SHOWN_AT_ONCE: usize = 16_384;
+/// Songs shown at once while the stored library is loaded, at least. They are held twice until they are.
+const SHOWN_AT_ONCE: usize = 2048;
+/// And one more for so many that are shown already: each time goes through most of the indexes.
+const SHOWN_MORE_ONE_IN: usize = 16;
 /// Rows that are passed on at once while it is loaded.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
 /// Chunks that are read ahead of being entered at most.
 const MAX_CHUNKS: usize = 4;
 /// The first revision of a run lies below this, at random, so that a client that was away during a
@@ -156,6 +158,7 @@ impl Builder {
             stage,
             databases,
             songs: Vec::new(),
+            shown: 0,
             now: clock.now(),
         };
         let loaded = writer.run(move |persist| loading.load(persist, entropy)).await??;
@@ -190,6 +193,8 @@ struct Loading {
     databases: Vec<Opening>,
     /// Songs that are to be shown with the next chunk.
     songs: Vec<SongRow>,
+    /// How many songs are shown.
+    shown: usize,
     now: Timestamp,
 }
 
@@ -263,7 +268,7 @@ impl Loading {
                 if self.books.enter_song(&row).is_some_and(|shelf| shelf.shared) {
                     self.songs.push(*row);
                 }
-                if self.songs.len() == SHOWN_AT_ONCE {
+                if self.songs.len() >= SHOWN_AT_ONCE + self.shown / SHOWN_MORE_ONE_IN {
                     self.show_songs();
                 }
             }
@@ -274,6 +279,7 @@ impl Loading {
 
     fn show_songs(&mut self) {
         let songs = mem::take(&mut self.songs);
+        self.shown += songs.len();
         self.stage.show_loaded(&self.books, songs, self.now);
     }
 
