@@ -1,8 +1,8 @@
 //! Songs by number.
 
 use daap_model::{
-    Batch, Codec, Custom, DatabaseId, Edit, ItemId, Model, MusicBrainzId, NewItem, PersistentId,
-    Timestamp, Track, Usage,
+    Batch, Codec, Custom, DatabaseId, Edit, ItemId, Model, MusicBrainz, MusicBrainzId, NewItem,
+    PersistentId, Timestamp, Track, Usage,
 };
 
 /// The one database of a [`model`].
@@ -85,8 +85,10 @@ pub fn track(number: u32) -> Track {
         format: "mp3".into(),
         has_artwork: true,
         modified: Timestamp(1_600_000_000 + number),
-        musicbrainz_album: MusicBrainzId::new(u128::from(album) + 1),
-        musicbrainz_album_artist: MusicBrainzId::new(u128::from(artist) + 1),
+        musicbrainz: MusicBrainz::of(
+            MusicBrainzId::new(u128::from(album) + 1),
+            MusicBrainzId::new(u128::from(artist) + 1),
+        ),
         ..Track::default()
     }
 }

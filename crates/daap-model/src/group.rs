@@ -82,7 +82,7 @@ pub struct Group {
 pub(crate) fn ids(track: &Track) -> (PersistentId, PersistentId) {
     let artist = track.filed_under();
     let artist_id = Hasher::new(b'a').text(artist).finish();
-    let album_id = match track.musicbrainz_album {
+    let album_id = match track.release() {
         Some(release) => Hasher::new(b'r').bytes(&release.get().to_be_bytes()).finish(),
         None if track.album.trim().is_empty() => Hasher::new(b'n').text(artist).finish(),
         None => Hasher::new(b'b').text(artist).text(&track.album).finish(),
@@ -92,9 +92,7 @@ pub(crate) fn ids(track: &Track) -> (PersistentId, PersistentId) {
 
 /// Whether two songs plainly have the same artist id and album id.
 pub(crate) fn have_same_ids(a: &Track, b: &Track) -> bool {
-    a.musicbrainz_album == b.musicbrainz_album
-        && a.album == b.album
-        && a.filed_under() == b.filed_under()
+    a.release() == b.release() && a.album == b.album && a.filed_under() == b.filed_under()
 }
 
 /// FNV-1a over folded texts.
@@ -298,7 +296,7 @@ impl Group {
 mod tests {
     use super::*;
     use crate::fixture::*;
-    use crate::{Edit, Filter, MusicBrainzId, TextField, TextTest};
+    use crate::{Edit, Filter, MusicBrainz, MusicBrainzId, TextField, TextTest};
 
     fn by(artist: &str, album: &str) -> Track {
         track("x", artist, album)
@@ -319,7 +317,7 @@ mod tests {
         check(&by("Björk", "Début"), "6F2CB2B0157ADA31", "5C19B5D6A0A95A0D");
         let release = MusicBrainzId::new(0x89ad4ac3_39f7_470e_963a_56509c546377);
         check(
-            &Track { musicbrainz_album: release, ..by("Wings", "x") },
+            &Track { musicbrainz: MusicBrainz::of(release, None), ..by("Wings", "x") },
             "58B5A0234EABA9F4",
             "5641CEF54B26E40C",
         );
@@ -350,9 +348,13 @@ mod tests {
         check_together(&tape("A"), &tape("B"), true);
         check_together(&tape("A"), &by("A", "Hits"), false);
 
-        let release = |id| Track { musicbrainz_album: MusicBrainzId::new(id), ..run.clone() };
+        let release = |id| Track {
+            musicbrainz: MusicBrainz::of(MusicBrainzId::new(id), None),
+            ..run.clone()
+        };
         check_together(&release(1), &release(2), false);
-        let other = Track { musicbrainz_album: MusicBrainzId::new(1), ..by("Q", "Z") };
+        let other =
+            Track { musicbrainz: MusicBrainz::of(MusicBrainzId::new(1), None), ..by("Q", "Z") };
         check_together(&release(1), &other, true);
 
         check_together(&by("Wings", ""), &by("Wings", " "), true);
@@ -436,8 +438,10 @@ mod tests {
 
     #[test]
     fn an_artist_goes_with_the_last_song_though_the_album_stays() {
-        let release =
-            |artist| Track { musicbrainz_album: MusicBrainzId::new(1), ..by(artist, "Split") };
+        let release = |artist| Track {
+            musicbrainz: MusicBrainz::of(MusicBrainzId::new(1), None),
+            ..by(artist, "Split")
+        };
         let mut model = model([put(1, release("Wings")), put(2, release("Queen"))]);
         let artists = database(&model).groups(GroupKind::Artists, None, GroupSort::Name);
         assert_eq!(artists.len(), 2);

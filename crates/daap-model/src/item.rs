@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::num::NonZeroU128;
+use std::sync::Arc;
 
 use arcstr::ArcStr;
 
@@ -192,9 +193,7 @@ pub enum ContentRating {
 }
 
 /// A MusicBrainz identifier: the 128 bits of its UUID. Never 0.
-// Aligned as the rest of a song is, so that two of them cost it no padding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(Rust, packed(8))]
 pub struct MusicBrainzId(NonZeroU128);
 
 impl MusicBrainzId {
@@ -232,6 +231,27 @@ impl MusicBrainzId {
 impl fmt::Debug for MusicBrainzId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MusicBrainzId({:032x})", self.get())
+    }
+}
+
+/// The MusicBrainz identifiers of an album.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MusicBrainz {
+    /// The release, shared by all discs of an album.
+    pub album: Option<MusicBrainzId>,
+    /// The artist of the album.
+    pub album_artist: Option<MusicBrainzId>,
+}
+
+impl MusicBrainz {
+    /// These identifiers as a [`Track`] has them: `None` where neither is known.
+    #[must_use]
+    pub fn of(
+        album: Option<MusicBrainzId>,
+        album_artist: Option<MusicBrainzId>,
+    ) -> Option<Arc<Self>> {
+        let is_known = album.is_some() || album_artist.is_some();
+        is_known.then(|| Arc::new(Self { album, album_artist }))
     }
 }
 
@@ -300,10 +320,8 @@ pub struct Track {
     pub modified: Timestamp,
     /// When the song was released, where the tags know the day.
     pub released: Timestamp,
-    /// MusicBrainz release, shared by all discs of an album.
-    pub musicbrainz_album: Option<MusicBrainzId>,
-    /// MusicBrainz artist of the album.
-    pub musicbrainz_album_artist: Option<MusicBrainzId>,
+    /// The MusicBrainz identifiers of its album: see [`MusicBrainz::of`]. The songs of an album share them.
+    pub musicbrainz: Option<Arc<MusicBrainz>>,
 }
 
 impl Track {
@@ -325,6 +343,11 @@ impl Track {
     #[must_use]
     pub fn release_date(&self) -> Timestamp {
         self.released_at().map_or(Timestamp::default(), Timestamp::from_unix)
+    }
+
+    /// The MusicBrainz release it is on.
+    pub(crate) fn release(&self) -> Option<MusicBrainzId> {
+        self.musicbrainz.as_ref()?.album
     }
 
     /// The same in seconds since 1970, which can lie before.
@@ -387,7 +410,7 @@ mod tests {
     #[test]
     fn a_song_stays_small() {
         // A library of a million holds a million of them; a field that is rarely used is better boxed.
-        assert!(size_of::<Item>() <= 264, "{} bytes", size_of::<Item>());
+        assert!(size_of::<Item>() <= 240, "{} bytes", size_of::<Item>());
     }
 
     #[test]

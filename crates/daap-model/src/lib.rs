@@ -79,7 +79,8 @@ pub use filter::{Filter, NumberField, NumberTest, TextField, TextTest};
 pub use group::{Group, GroupKind, GroupSort};
 pub use ids::{ContainerId, ContainerItemId, DatabaseId, GroupId, ItemId, PersistentId, Revision};
 pub use item::{
-    Codec, ContentRating, Item, MediaKind, MusicBrainzId, Text, Timestamp, Track, Usage,
+    Codec, ContentRating, Item, MediaKind, MusicBrainz, MusicBrainzId, Text, Timestamp, Track,
+    Usage,
 };
 pub use items::Items;
 pub use model::Model;

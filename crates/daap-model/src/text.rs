@@ -1,8 +1,10 @@
 //! Texts without regard to capitals, and the pool that keeps each text once.
 
+use std::sync::Arc;
+
 use foldhash::HashSet;
 
-use crate::{Text, Track};
+use crate::{MusicBrainz, Text, Track};
 
 /// A text made ready to be looked for without regard to capitals: in lower case, by Unicode's mapping.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +73,8 @@ pub(crate) struct Interner {
     sweep_at: usize,
     /// Those of the last song, which the next one mostly shares.
     last: [Text; 12],
+    /// Likewise.
+    musicbrainz: Option<Arc<MusicBrainz>>,
 }
 
 /// Below this many texts it is not worth looking for unused ones.
@@ -103,6 +107,11 @@ impl Interner {
             } else {
                 *text = self.last[place].clone();
             }
+        }
+        match (&track.musicbrainz, &self.musicbrainz) {
+            (Some(ids), Some(last)) if Arc::ptr_eq(ids, last) => {}
+            (Some(ids), Some(last)) if ids == last => track.musicbrainz = Some(Arc::clone(last)),
+            _ => self.musicbrainz.clone_from(&track.musicbrainz),
         }
         if track.sort_title == track.title {
             track.sort_title = track.title.clone();

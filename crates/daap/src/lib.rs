@@ -86,9 +86,9 @@ pub use daap_model::{
     Codec, Container, ContainerContent, ContainerDiff, ContainerId, ContainerItem, ContainerItemId,
     ContainerKind, ContentRating, Custom, CustomField, CustomKind, CustomValue, Database,
     DatabaseDiff, DatabaseId, Delta, Diff, Filter, Folded, Item, ItemDiff, ItemId, MediaKind,
-    MusicBrainzId, NumberField, NumberTest, Page, PersistentId, Revision, RowsDiff, Selection,
-    SmartAmount, SmartLimit, SmartOrder, SmartRules, Snapshot, Sort, Text, TextField, TextTest,
-    Timestamp, Track, Usage,
+    MusicBrainz, MusicBrainzId, NumberField, NumberTest, Page, PersistentId, Revision, RowsDiff,
+    Selection, SmartAmount, SmartLimit, SmartOrder, SmartRules, Snapshot, Sort, Text, TextField,
+    TextTest, Timestamp, Track, Usage,
 };
 pub use daap_proto::{CustomFieldError, custom_field, known_field};
 pub use daap_server::gate::{self, Gate};

@@ -1,7 +1,10 @@
 //! Songs as rows.
 
+use std::sync::Arc;
+
 use daap_model::{
-    Codec, ContentRating, ItemId, MediaKind, MusicBrainzId, PersistentId, Timestamp, Track, Usage,
+    Codec, ContentRating, ItemId, MediaKind, MusicBrainz, MusicBrainzId, PersistentId, Timestamp,
+    Track, Usage,
 };
 use library::{SongRow, SourceId, Stamp};
 use rusqlite::{CachedStatement, Connection, Result, params};
@@ -36,6 +39,7 @@ pub(crate) fn prepare_put(connection: &Connection) -> Result<CachedStatement<'_>
 /// Saves a song whole, in the place of the one with its id.
 pub(crate) fn put(statement: &mut CachedStatement<'_>, song: &SongRow) -> Result<()> {
     let SongRow { id, persistent_id, source, key, stamp, away_since, track, usage } = song;
+    let musicbrainz = track.musicbrainz.as_deref().copied().unwrap_or_default();
     statement.execute(params![
         id.get(),
         persistent_id.get().cast_signed(),
@@ -76,8 +80,8 @@ pub(crate) fn put(statement: &mut CachedStatement<'_>, song: &SongRow) -> Result
         track.has_artwork,
         track.modified.0,
         track.released.0,
-        track.musicbrainz_album.map(|id| id.get().to_be_bytes()),
-        track.musicbrainz_album_artist.map(|id| id.get().to_be_bytes()),
+        musicbrainz.album.map(|id| id.get().to_be_bytes()),
+        musicbrainz.album_artist.map(|id| id.get().to_be_bytes()),
         usage.rating,
         usage.play_count,
         usage.skip_count,
@@ -149,14 +153,23 @@ fn read_track(columns: &mut Columns<'_, '_>, before: &mut Track) -> Result<Track
         has_artwork: columns.take()?,
         modified: Timestamp(columns.number()?),
         released: Timestamp(columns.number()?),
-        musicbrainz_album: read_musicbrainz(columns)?,
-        musicbrainz_album_artist: read_musicbrainz(columns)?,
+        musicbrainz: read_musicbrainz(columns, &mut before.musicbrainz)?,
     })
 }
 
-fn read_musicbrainz(columns: &mut Columns<'_, '_>) -> Result<Option<MusicBrainzId>> {
-    let bytes: Option<[u8; 16]> = columns.take()?;
-    Ok(bytes.and_then(|bytes| MusicBrainzId::new(u128::from_be_bytes(bytes))))
+fn read_musicbrainz(
+    columns: &mut Columns<'_, '_>,
+    before: &mut Option<Arc<MusicBrainz>>,
+) -> Result<Option<Arc<MusicBrainz>>> {
+    let mut id = || -> Result<Option<MusicBrainzId>> {
+        let bytes: Option<[u8; 16]> = columns.take()?;
+        Ok(bytes.and_then(|bytes| MusicBrainzId::new(u128::from_be_bytes(bytes))))
+    };
+    let ids = MusicBrainz { album: id()?, album_artist: id()? };
+    if before.as_deref().copied().unwrap_or_default() != ids {
+        *before = MusicBrainz::of(ids.album, ids.album_artist);
+    }
+    Ok(before.clone())
 }
 
 /// The numbers of codecs in the file. They stay; a new codec gets a new one.

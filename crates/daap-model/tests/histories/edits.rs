@@ -22,7 +22,7 @@ prop_compose! {
             title: format!("{title}x").into(), artist: artist.into(), album_artist: album_artist.into(),
             album: album.into(), sort_album: sort_album.into(), genre: genre.into(),
             compilation, has_artwork, track, disc, year, duration_ms: 1000,
-            musicbrainz_album: MusicBrainzId::new(release),
+            musicbrainz: MusicBrainz::of(MusicBrainzId::new(release), None),
             ..Track::default()
         }
     }

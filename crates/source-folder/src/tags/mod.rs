@@ -14,7 +14,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use daap_model::{Codec, ContentRating, MediaKind, MusicBrainzId, Text, Timestamp, Track};
+use daap_model::{
+    Codec, ContentRating, MediaKind, MusicBrainz, MusicBrainzId, Text, Timestamp, Track,
+};
 use lofty::aac::AacFile;
 use lofty::ape::{ApeFile, ApeTag};
 use lofty::config::{GlobalOptions, ParseOptions, ParsingMode, apply_global_options};
@@ -600,9 +602,9 @@ impl Facts {
             content_rating: self.content_rating(),
             media_kind: self.media_kind(),
             released: released.into_iter().max().unwrap_or_default(),
-            musicbrainz_album: MusicBrainzId::parse(self.text(Field::MusicBrainzAlbum)),
-            musicbrainz_album_artist: MusicBrainzId::parse(
-                self.text(Field::MusicBrainzAlbumArtist),
+            musicbrainz: MusicBrainz::of(
+                MusicBrainzId::parse(self.text(Field::MusicBrainzAlbum)),
+                MusicBrainzId::parse(self.text(Field::MusicBrainzAlbumArtist)),
             ),
             ..Track::default()
         }

@@ -71,7 +71,7 @@ fn every_format_tells_the_same_of_a_song() {
         assert_eq!(track.sort_artist.as_str(), "Wings, the", "{format:?}");
         assert_eq!((track.track, track.disc, track.year), (2, 1, 1973), "{format:?}");
         assert!(track.compilation, "{format:?}");
-        assert!(track.musicbrainz_album.is_some(), "{format:?}");
+        assert!(track.musicbrainz.is_some_and(|ids| ids.album.is_some()), "{format:?}");
         assert!(!track.has_artwork, "{format:?}");
         assert_eq!(track.format.as_str(), suffix);
         // Frames round up; nothing else may differ.
@@ -184,7 +184,8 @@ fn id3v2_frames_of_itunes_and_picard_are_understood() {
     assert_eq!(track.grouping.as_str(), "Side one");
     assert!(track.compilation);
     assert_eq!(track.content_rating, ContentRating::Explicit);
-    assert!(track.musicbrainz_album.is_some() && track.musicbrainz_album_artist.is_some());
+    let ids = track.musicbrainz.unwrap();
+    assert!(ids.album.is_some() && ids.album_artist.is_some());
 }
 
 #[test]
