@@ -222,6 +222,7 @@ impl Loading {
         pending.relist = playlists.collect();
         stage.show(&books, &pending, now);
         stage.show_house(&books.house, now);
+        stage.forget_how();
         Ok(Loaded { books, stage, sources })
     }
 

@@ -63,6 +63,12 @@ impl Stage {
         self.apply(|| house.playlists().filter_map(put).collect(), now);
     }
 
+    /// Forgets how all that is shown came there: nobody has seen less of it in this run.
+    pub(crate) fn forget_how(&mut self) {
+        let now = self.snapshot().revision();
+        self.model.forget(now);
+    }
+
     /// Shows what has been saved. Returns whether anything looks different.
     pub(crate) fn show(&mut self, books: &Books, pending: &Pending, now: Timestamp) -> bool {
         let shown = self.snapshot();

@@ -6,7 +6,7 @@
 mod common;
 
 use common::*;
-use daap_model::{DatabaseId, Delta, ItemId, Timestamp};
+use daap_model::{DatabaseId, Delta, ItemId, Revision, Timestamp};
 use library::{
     Change, EditError, Library, ManualClock, MemoryPersist, MemorySource, NextIds, OpenError,
     Persist, PersistError, Recorded, Row, ScanPhase, Source, SourceError, SourceFuture, StartError,
@@ -50,6 +50,22 @@ async fn a_song_gets_an_id_and_keeps_it_over_a_restart() {
     assert_eq!(known.songs[&"a".into()], stamp(1));
     tell(&report, [song("c")]).await;
     assert_eq!(titles(&library), ["1 a", "2 b", "3 c"]);
+}
+
+#[tokio::test]
+async fn what_is_loaded_is_news_to_nobody() {
+    let persist = MemoryPersist::new();
+    let (library, report) = start(persist.clone()).await;
+    tell(&report, [song("a")]).await;
+    library.shutdown().await;
+
+    let (library, report) = start(persist).await;
+    let loaded = library.snapshot().revision();
+    let earlier = Revision::new(loaded.get() - 1);
+    tell(&report, [song("b")]).await;
+    let since = |seen| database(&library).items_since(seen);
+    assert!(matches!(since(loaded), Delta::Known { changed, .. } if changed.len() == 1));
+    assert!(matches!(since(earlier), Delta::Unknown));
 }
 
 #[tokio::test]
