@@ -1,13 +1,12 @@
 //! Songs and pictures.
 
-use std::fs::File;
-use std::io;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use daap_model::ItemId;
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use library::{Artwork, Content, OpenError, SourceError};
+use library::{Artwork, Content, OpenError, OpenFile, SourceError};
 use tokio::sync::Semaphore;
 
 use crate::answer::{self, Answer, DMAP};
@@ -22,23 +21,18 @@ pub(crate) struct Sending<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Clients of DAAP 1 and 2 (iTunes 4.0 to 4.2) want status 200 even for a part.
     pub(crate) part_is_ok: bool,
-    /// Bounds the reads of files.
+    /// Bounds the reads of files that may block.
     pub(crate) readers: &'a Arc<Semaphore>,
 }
 
-/// The sound of a song, whole or in part. Its length is that of the file as it is now, whatever the list
-/// said.
-pub(crate) async fn song(content: Content, sending: Sending<'_>) -> Answer {
-    opened(content, sending).await.unwrap_or_else(|error| not_read(&error))
-}
-
-async fn opened(content: Content, sending: Sending<'_>) -> io::Result<Answer> {
-    Ok(match content.body {
-        library::Body::File(file) => {
-            let (file, facts) = facts(file, sending.readers).await?;
-            let etag = facts.etag.clone();
+/// The sound of a song, whole or in part. Its length is that of the file as it was opened, whatever the list said.
+pub(crate) fn song(content: Content, sending: Sending<'_>) -> Answer {
+    match content.body {
+        library::Body::File(opened) => {
+            let etag = etag(&opened);
             let readers = Arc::clone(sending.readers);
-            let part = |start, length| Body::file(file, start..start + length, readers);
+            let part = |start, length| Body::file(opened.file, start..start + length, readers);
+            let facts = Facts { size: opened.length, etag: etag.clone() };
             let mut answer = parts(facts, sending, part);
             if let Some(etag) = etag {
                 answer.headers_mut().insert(ETAG, etag);
@@ -63,8 +57,11 @@ async fn opened(content: Content, sending: Sending<'_>) -> io::Result<Answer> {
         },
         library::Body::Stream(stream) => whole(Body::stream(stream, content.length)),
         // The library may learn of other ways to hold a song before this server does.
-        _ => return Err(io::ErrorKind::Unsupported.into()),
-    })
+        _ => {
+            tracing::error!("a song is held in a way that this server does not know");
+            answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
+        }
+    }
 }
 
 /// What is known of a song's bytes.
@@ -74,21 +71,10 @@ struct Facts {
     etag: Option<HeaderValue>,
 }
 
-/// Asks the file, which may block when it is on another machine.
-async fn facts(file: File, readers: &Arc<Semaphore>) -> io::Result<(File, Facts)> {
-    let turn = Arc::clone(readers).acquire_owned().await.map_err(io::Error::other)?;
-    let ask = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        let metadata = file.metadata()?;
-        let changed =
-            metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-        let etag = changed.and_then(|changed| {
-            let etag = format!("\"{:x}-{:x}\"", metadata.len(), changed.as_nanos());
-            HeaderValue::try_from(etag).ok()
-        });
-        Ok((file, Facts { size: metadata.len(), etag }))
-    });
-    ask.await.map_err(io::Error::other)?
+/// Names the version that is open.
+fn etag(opened: &OpenFile) -> Option<HeaderValue> {
+    let changed = opened.changed?.duration_since(UNIX_EPOCH).ok()?;
+    HeaderValue::try_from(format!("\"{:x}-{:x}\"", opened.length, changed.as_nanos())).ok()
 }
 
 /// Sends what the `Range` header asks for of a song that can be read from anywhere.
@@ -154,12 +140,6 @@ pub(crate) fn not_opened(error: &OpenError) -> Answer {
             answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
         }
     }
-}
-
-/// A song whose bytes could not even be looked at.
-fn not_read(error: &io::Error) -> Answer {
-    tracing::warn!(%error, "a song cannot be read");
-    answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the song cannot be read")
 }
 
 /// A song whose share did not say whether it can be had.

@@ -258,7 +258,7 @@ impl Core {
         let sending = Sending { headers, part_is_ok, readers: &self.readers };
         let answer = async {
             match self.share.open(database, item).await {
-                Ok(opened) => content::song(opened, sending).await,
+                Ok(opened) => content::song(opened, sending),
                 Err(error) => content::not_opened(&error),
             }
         };

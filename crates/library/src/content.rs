@@ -3,8 +3,9 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, TryFutureExt, TryStreamExt, stream};
@@ -29,7 +30,7 @@ pub struct Content {
 #[non_exhaustive]
 pub enum Body {
     /// A file on this machine, read at any offset.
-    File(File),
+    File(OpenFile),
     /// In memory.
     Bytes(Bytes),
     /// Something that can be read from any offset, such as another server.
@@ -42,15 +43,8 @@ impl Content {
     /// A file on this machine. Parts of it are read as they are asked for.
     pub async fn file(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let open = tokio::task::spawn_blocking(move || {
-            // A pipe in place of a song would be waited for without end.
-            if !std::fs::metadata(&path)?.is_file() {
-                return Err(io::ErrorKind::NotFound.into());
-            }
-            let file = File::open(&path)?;
-            Ok(Self { length: Some(file.metadata()?.len()), body: Body::File(file) })
-        });
-        open.await.map_err(io::Error::other)?
+        let open = tokio::task::spawn_blocking(move || OpenFile::open(&path));
+        Ok(open.await.map_err(io::Error::other)??.into())
     }
 
     /// In memory.
@@ -83,6 +77,37 @@ impl Content {
         reader: impl AsyncRead + AsyncSeek + Unpin + Send + 'static,
     ) -> Self {
         Self::ranged(length, Seekable(reader))
+    }
+}
+
+impl From<OpenFile> for Content {
+    fn from(file: OpenFile) -> Self {
+        Self { length: Some(file.length), body: Body::File(file) }
+    }
+}
+
+/// A file on this machine that is open, and what it told of itself then.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct OpenFile {
+    /// The file.
+    pub file: File,
+    /// Its length in bytes.
+    pub length: u64,
+    /// When its bytes were last changed, where systems tell.
+    pub changed: Option<SystemTime>,
+}
+
+impl OpenFile {
+    /// Opens a file. This may block for long, as the file may be on another machine.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // A pipe in place of a song would be waited for without end.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = File::open(path)?;
+        let facts = file.metadata()?;
+        Ok(Self { file, length: facts.len(), changed: facts.modified().ok() })
     }
 }
 

@@ -61,7 +61,7 @@ pub use catalog::{
     NewEntry, NewPlaylist, NewSong, Picture, Place, Provider, Song, Sound,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use content::{Body, ByteStream, Content, Ranged};
+pub use content::{Body, ByteStream, Content, OpenFile, Ranged};
 pub use handle::{EditError, Health, Library, OpenError, Problem, SHUTDOWN_LIMIT};
 pub use memory::{MemoryPersist, MemorySource};
 pub use persist::{

@@ -85,7 +85,7 @@ async fn read(content: Content, part: Option<(u64, u64)>) -> io::Result<Bytes> {
     let (start, length) = part.unwrap_or((0, content.length.unwrap_or(0)));
     let stream = match content.body {
         Body::Bytes(bytes) => return Ok(bytes),
-        Body::File(file) => return io::read_to_string(file).map(Bytes::from),
+        Body::File(opened) => return io::read_to_string(opened.file).map(Bytes::from),
         Body::Ranged(ranged) => ranged.read(start, length),
         Body::Stream(stream) => stream,
         _ => panic!("another way to hold a song"),

@@ -62,7 +62,7 @@ mod tags;
 mod walk;
 mod watch;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ use std::thread;
 use std::time::Duration;
 
 use library::{
-    Artwork, ArtworkSize, Body, Content, Report, Source, SourceError, SourceFuture, SourceKey,
+    Artwork, ArtworkSize, Content, OpenFile, Report, Source, SourceError, SourceFuture, SourceKey,
     Stamp,
 };
 use tokio::runtime::Handle;
@@ -228,18 +228,8 @@ pub fn holds(root: &Path, songs: &[(SourceKey, Stamp)]) -> bool {
 fn open(root: &Path, key: &SourceKey) -> Result<Content, SourceError> {
     let not_there = || SourceError::NotThere(key.clone());
     let path = key::path(root, key.as_bytes()).ok_or_else(not_there)?;
-    let opened = fs::metadata(&path).and_then(|metadata| {
-        // A pipe in place of a song would be waited for without end.
-        if !metadata.is_file() {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let file = File::open(&path)?;
-        Ok((file.metadata()?.len(), file))
-    });
-    match opened {
-        Ok((length, file)) => Ok(Content { length: Some(length), body: Body::File(file) }),
-        Err(cause) => Err(failed(root, key, cause)),
-    }
+    let opened = OpenFile::open(&path).map_err(|cause| failed(root, key, cause))?;
+    Ok(opened.into())
 }
 
 /// Why a file cannot be opened: a file that is gone is another thing than a disk that is.

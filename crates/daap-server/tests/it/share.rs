@@ -1,7 +1,6 @@
 //! A server on a free port of this machine.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -11,8 +10,8 @@ use daap_server::{Builder, Handle, Server};
 use dmap::code::{ADBS, MIID, MINM, MLCL, MLIT, MUSR};
 use dmap::{Code, Element};
 use library::{
-    Artwork, ArtworkSize, Body, Content, Library, MemorySource, Report, Source, SourceError,
-    SourceFuture, SourceKey,
+    Artwork, ArtworkSize, Body, Content, Library, MemorySource, OpenFile, Report, Source,
+    SourceError, SourceFuture, SourceKey,
 };
 use testkit::http::{Answer, Connection};
 use tokio::sync::oneshot;
@@ -188,9 +187,7 @@ impl Source for Shelf {
         let opening = self.openings.lock().unwrap().get(&key).cloned();
         let content = match opening {
             None => return self.memory.open(key),
-            Some(Opening::File(path)) => {
-                Ok(Content { length: None, body: Body::File(File::open(path).unwrap()) })
-            }
+            Some(Opening::File(path)) => Ok(OpenFile::open(&path).unwrap().into()),
             Some(Opening::Stream(pieces, length)) => {
                 let pieces =
                     pieces.into_iter().map(|p| Ok(bytes::Bytes::from_static(p.as_bytes())));
