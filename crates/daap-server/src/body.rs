@@ -13,13 +13,14 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use library::ByteStream;
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
 use crate::delivery::Delivering;
+use crate::file_reader::FileReader;
 use crate::foreign;
-use crate::limits::{EMPTY_PIECES, FILE_CHUNK, TURN};
+use crate::limits::{EMPTY_PIECES, TURN};
 use crate::record::Record;
+use crate::sendfile::Outlet;
 
 /// The body of a response, with the length that was announced for it.
 ///
@@ -66,7 +67,7 @@ impl Body {
         Self::new(Source::Pieces(Box::new(pieces)), Some(length))
     }
 
-    /// A part of a file. `readers` bounds how many such reads happen at once, over all bodies.
+    /// A part of a file. `readers` bounds how many reads may block at once, over all bodies.
     pub(crate) fn file(file: File, part: Range<u64>, readers: Arc<Semaphore>) -> Self {
         let length = part.end.saturating_sub(part.start);
         Self::new(Source::File(FileReader::new(file, part, readers)), Some(length))
@@ -90,6 +91,14 @@ impl Body {
     /// Breaks off when nothing comes for so long.
     pub(crate) fn stalling(mut self, limit: Duration) -> Self {
         self.stall.limit = Some(limit);
+        self
+    }
+
+    /// A file is sent through `outlet` without being read, where that can be.
+    pub(crate) fn through(mut self, outlet: Outlet) -> Self {
+        if let Source::File(reader) = &mut self.source {
+            reader.through(outlet);
+        }
         self
     }
 
@@ -244,152 +253,14 @@ impl Stall {
     }
 }
 
-/// Reads a part of a file in pieces, one ahead of the reader's reader.
-struct FileReader {
-    file: Arc<File>,
-    left: Range<u64>,
-    readers: Arc<Semaphore>,
-    ahead: Option<Reading>,
-}
-
-impl FileReader {
-    fn new(file: File, part: Range<u64>, readers: Arc<Semaphore>) -> Self {
-        Self { file: Arc::new(file), left: part, readers, ahead: None }
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        let Some(mut reading) = self.ahead.take().or_else(|| self.read_on()) else {
-            return Poll::Ready(None);
-        };
-        match Pin::new(&mut reading.0).poll(cx) {
-            Poll::Pending => {
-                self.ahead = Some(reading);
-                Poll::Pending
-            }
-            Poll::Ready(piece) => {
-                let piece = piece.unwrap_or_else(|error| Err(io::Error::other(error)));
-                if piece.is_ok() {
-                    self.ahead = self.read_on();
-                }
-                Poll::Ready(Some(piece))
-            }
-        }
-    }
-
-    /// Begins to read the next piece.
-    fn read_on(&mut self) -> Option<Reading> {
-        let start = self.left.start;
-        let length = self.left.end.saturating_sub(start).min(FILE_CHUNK as u64);
-        if length == 0 {
-            return None;
-        }
-        self.left.start += length;
-        let (file, readers) = (Arc::clone(&self.file), Arc::clone(&self.readers));
-        Some(Reading(tokio::spawn(async move {
-            let turn = readers.acquire_owned().await.map_err(io::Error::other)?;
-            let read = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                read_exact_at(&file, start, length)
-            });
-            read.await.map_err(io::Error::other)?
-        })))
-    }
-}
-
-/// A read on its way; dropping it gives up its turn.
-struct Reading(JoinHandle<io::Result<Bytes>>);
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-fn read_exact_at(file: &File, start: u64, length: u64) -> io::Result<Bytes> {
-    let length = usize::try_from(length).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match read_at(file, &mut bytes[filled..], start + filled as u64) {
-            Ok(0) => {
-                let end = start + filled as u64;
-                let message = format!("the file now ends at {end}");
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
-            }
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(bytes.into())
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use futures_util::FutureExt;
     use http_body_util::BodyExt;
-    use std::io::Write;
 
     async fn read(body: Body) -> io::Result<Vec<u8>> {
         body.collect().await.map(|body| body.to_bytes().to_vec())
-    }
-
-    fn file_with(bytes: &[u8]) -> File {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        file
-    }
-
-    fn readers() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(1))
-    }
-
-    fn pattern(length: usize) -> Vec<u8> {
-        (0..length).map(|n| (n / 251 + n % 251) as u8).collect()
-    }
-
-    #[tokio::test]
-    async fn any_part_of_a_file_is_what_the_file_has_there() {
-        let bytes = pattern(3 * FILE_CHUNK + 17);
-        let size = bytes.len();
-        for part in [0..size, 0..1, 5..5, size - 1..size, 1000..FILE_CHUNK + 1000, FILE_CHUNK..size]
-        {
-            let body = Body::file(file_with(&bytes), part.start as u64..part.end as u64, readers());
-            assert_eq!(body.length(), Some(part.len() as u64));
-            assert!(read(body).await.unwrap() == bytes[part]);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_cut_short_fails_and_is_not_padded() {
-        let file = file_with(&pattern(2 * FILE_CHUNK));
-        let cut = file.try_clone().unwrap();
-        let mut body = Body::file(file, 0..2 * FILE_CHUNK as u64, readers());
-        cut.set_len(1000).unwrap();
-        let error = body.frame().await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-    }
-
-    #[tokio::test]
-    async fn readers_take_turns() {
-        let readers = readers();
-        let bytes = pattern(5 * FILE_CHUNK);
-        let parts = 0..bytes.len() as u64;
-        let one = Body::file(file_with(&bytes), parts.clone(), Arc::clone(&readers));
-        let two = Body::file(file_with(&bytes), parts, readers);
-        let (one, two) = tokio::join!(read(one), read(two));
-        assert!(one.unwrap() == bytes && two.unwrap() == bytes);
     }
 
     fn stream_of(pieces: &[&'static str]) -> ByteStream {

@@ -116,7 +116,8 @@ pub(crate) const HEAD_BYTES: usize = 64 << 10;
 /// What is kept of the name by which a client calls itself, in bytes.
 pub(crate) const AGENT_BYTES: usize = 256;
 
-/// What is read of a song file at a time. A stream holds two such pieces: one being sent, one read ahead.
+/// What is read or sent of a song file at a time, in bytes. A stream holds two such pieces at most: one that is on its
+/// way, and the one after it.
 pub(crate) const FILE_CHUNK: usize = 256 << 10;
 
 /// A stream may give so many pieces without a byte in them before others have their turn.

@@ -22,6 +22,7 @@ use crate::head::{HeadGuard, Phase};
 use crate::limits::HEAD_BYTES;
 use crate::peer::Peer;
 use crate::quota::Ticket;
+use crate::sendfile::{FileSocket, Outlet};
 use crate::service::Core;
 
 /// Connections that the system may hold ready for us.
@@ -164,12 +165,15 @@ impl Front {
 
     async fn serve(&self, stream: TcpStream, peer: Peer, ticket: Ticket) {
         let phase = Phase::default();
+        let outlet = Outlet::default();
+        let stream = FileSocket::new(stream, outlet.clone());
         let stream = HeadGuard::new(stream, phase.clone(), self.core.limits.head);
         let answer = service_fn(|request: Request<Incoming>| {
-            let answering = phase.answering();
+            let (answering, outlet) = (phase.answering(), outlet.clone());
             async move {
                 let (head, _) = request.into_parts();
-                Ok::<_, Infallible>(self.core.call(head, peer, answering).await)
+                let answer = self.core.call(head, peer, answering).await;
+                Ok::<_, Infallible>(answer.map(|body| body.through(outlet)))
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()
