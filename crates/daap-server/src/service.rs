@@ -146,6 +146,8 @@ impl Core {
             }
             Ok(Route::Daap(request)) => {
                 let name = name(&request.endpoint);
+                // Like the headers it lies in the connection's buffer, which is used again once nobody has a part of it.
+                head.uri = Uri::default();
                 let answer = self.daap(request, &mut head.headers, peer).await;
                 (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
             }
