@@ -65,13 +65,13 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 4096,
+            connections: 8192,
             connections_per_peer: 256,
             sessions: 2048,
             sessions_per_peer: 256,
             sessions_idle: Duration::from_secs(24 * 60 * 60),
             sessions_idle_when_full: Duration::from_secs(30 * 60),
-            polls: 3072,
+            polls: 6144,
             polls_per_peer: 128,
             wrong_passwords: 10,
             wrong_password_pause: Duration::from_secs(10),
