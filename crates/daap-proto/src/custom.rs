@@ -1,7 +1,7 @@
 //! Fields that a program defines: under which codes and names it may, and how their values are sent.
 
 use daap_model::{Custom, CustomField, CustomKind, CustomValue, Snapshot};
-use dmap::{Code, Encoder, Kind, Sink};
+use dmap::{Code, Encoder, HEADER, Kind, Sink};
 
 use crate::meta::{ALL, Meta};
 use crate::reply::is_ours;
@@ -153,23 +153,34 @@ impl CustomFields {
         Self(snapshot.custom_fields().iter().filter(wanted).map(column).collect())
     }
 
+    /// How many bytes [`CustomFields::write`] writes.
+    pub(crate) fn length(&self, custom: &Custom) -> usize {
+        let length = |(column, value): (&Column, &CustomValue)| match value {
+            CustomValue::Text(text) => HEADER + text.len(),
+            CustomValue::Number(_) => HEADER + column.width,
+        };
+        self.found(custom).map(length).sum()
+    }
+
     /// Writes those that a song has.
-    #[inline]
     pub(crate) fn write<S: Sink>(&self, custom: &Custom, out: &mut Encoder<S>) {
-        if self.0.is_empty() || custom.is_empty() {
-            return;
-        }
-        for Column { code, width } in &self.0 {
-            match custom.find(code.0) {
-                Some(CustomValue::Text(text)) => out.string(*code, text),
+        for (Column { code, width }, value) in self.found(custom) {
+            match value {
+                CustomValue::Text(text) => out.string(*code, text),
                 // The model takes no number that does not fit, so what is cut off says nothing.
-                Some(CustomValue::Number(number)) => {
+                CustomValue::Number(number) => {
                     let bytes = number.to_be_bytes();
                     out.bytes(*code, &bytes[bytes.len() - width..]);
                 }
-                None => {}
             }
         }
+    }
+
+    fn found<'a>(
+        &'a self,
+        custom: &'a Custom,
+    ) -> impl Iterator<Item = (&'a Column, &'a CustomValue)> {
+        self.0.iter().filter_map(|column| Some((column, custom.find(column.code.0)?)))
     }
 }
 

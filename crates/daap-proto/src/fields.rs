@@ -9,7 +9,7 @@ use std::fmt;
 
 use daap_model::{Codec, Item, Row};
 use dmap::code::*;
-use dmap::{Code, Encoder, Sink};
+use dmap::{Code, Encoder, HEADER, Sink};
 
 /// The value of a field, as it is sent. Zero and the empty text are left out: readers take what is absent for
 /// just that, and big libraries become much smaller.
@@ -27,7 +27,22 @@ enum Value<'a> {
 }
 
 impl Value<'_> {
-    #[inline]
+    /// How many bytes [`Value::write`] writes.
+    #[inline(always)]
+    fn length(self) -> usize {
+        let width = match self {
+            Always(_) => 1,
+            U8(value) if value != 0 => 1,
+            U16(value) if value != 0 => 2,
+            U32(value) if value != 0 => 4,
+            U64(value) if value != 0 => 8,
+            Text(value) if !value.is_empty() => value.len(),
+            _ => return 0,
+        };
+        HEADER + width
+    }
+
+    #[inline(always)]
     fn write<S: Sink>(self, code: Code, out: &mut Encoder<S>) {
         match self {
             Always(value) => out.u8(code, value),
@@ -65,7 +80,23 @@ macro_rules! fields {
         }
 
         impl Fields {
-            /// Writes these fields of an item. One test a field and no table: this is where a long list spends
+            /// How many bytes [`Fields::write`] writes for all these rows.
+            ///
+            /// One field after the other, so that memory is asked for many songs at a time.
+            pub(crate) fn length(self, rows: &[Row<'_>]) -> usize {
+                let mut length = 0;
+                $(
+                    if self.has(Field::$field) {
+                        for Row { item: $item, entry: $entry } in rows {
+                            let _ = ($item, $entry);
+                            length += ($value).length();
+                        }
+                    }
+                )*
+                length
+            }
+
+            /// Writes these fields of a row. One test a field and no table: this is where a long list spends
             /// its time.
             pub(crate) fn write<S: Sink>(self, row: Row<'_>, out: &mut Encoder<S>) {
                 let ($item, $entry) = (row.item, row.entry);

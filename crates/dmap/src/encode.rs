@@ -36,6 +36,40 @@ impl Sink for Vec<u8> {
     }
 }
 
+/// A [`Sink`] over bytes that are there already. For who has measured what comes: to put it where there is room costs
+/// less than to make room piece by piece.
+#[derive(Debug)]
+pub struct Room<'a> {
+    bytes: &'a mut [u8],
+    used: usize,
+}
+
+impl<'a> Room<'a> {
+    /// Room for as many bytes as these, whatever they are. To put more panics.
+    pub fn new(bytes: &'a mut [u8]) -> Self {
+        Self { bytes, used: 0 }
+    }
+}
+
+impl Sink for Room<'_> {
+    #[inline(always)]
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.used..][..bytes.len()].copy_from_slice(bytes);
+        self.used += bytes.len();
+    }
+
+    #[inline(always)]
+    fn position(&self) -> u64 {
+        self.used as u64
+    }
+
+    #[inline(always)]
+    fn patch(&mut self, at: u64, bytes: [u8; 4]) {
+        let at = usize::try_from(at).expect("a position within a slice fits usize");
+        self.bytes[at..][..bytes.len()].copy_from_slice(&bytes);
+    }
+}
+
 impl<S: Sink + ?Sized> Sink for &mut S {
     fn put(&mut self, bytes: &[u8]) {
         (**self).put(bytes);
@@ -55,6 +89,7 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 pub struct Counter(pub u64);
 
 impl Sink for Counter {
+    #[inline(always)]
     fn put(&mut self, bytes: &[u8]) {
         self.0 += bytes.len() as u64;
     }
@@ -116,6 +151,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// A container with what `children` writes.
+    #[inline(always)]
     pub fn container(&mut self, code: Code, children: impl FnOnce(&mut Self)) {
         self.header(code, 0);
         let start = self.sink.position();
@@ -126,6 +162,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// The head of an element whose value of `length` bytes follows by other means.
+    #[inline(always)]
     pub fn header(&mut self, code: Code, length: u32) {
         let [a, b, c, d] = code.0;
         let [e, f, g, h] = length.to_be_bytes();
@@ -133,6 +170,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// An unsigned byte.
+    #[inline(always)]
     pub fn u8(&mut self, code: Code, value: u8) {
         self.fixed(code, [value]);
     }
@@ -148,6 +186,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// An unsigned number of two bytes.
+    #[inline(always)]
     pub fn u16(&mut self, code: Code, value: u16) {
         self.fixed(code, value.to_be_bytes());
     }
@@ -158,6 +197,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// An unsigned number of four bytes.
+    #[inline(always)]
     pub fn u32(&mut self, code: Code, value: u32) {
         self.fixed(code, value.to_be_bytes());
     }
@@ -168,6 +208,7 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// An unsigned number of eight bytes.
+    #[inline(always)]
     pub fn u64(&mut self, code: Code, value: u64) {
         self.fixed(code, value.to_be_bytes());
     }
@@ -188,11 +229,13 @@ impl<S: Sink> Encoder<S> {
     }
 
     /// A text.
+    #[inline(always)]
     pub fn string(&mut self, code: Code, text: &str) {
         self.bytes(code, text.as_bytes());
     }
 
     /// A value as it is.
+    #[inline(always)]
     pub fn bytes(&mut self, code: Code, value: &[u8]) {
         if let Some(length) = self.fit(code, value.len() as u64) {
             self.header(code, length);
@@ -200,7 +243,9 @@ impl<S: Sink> Encoder<S> {
         }
     }
 
-    /// Head and value in one piece: fields of fixed width are most of a listing.
+    /// Head and value in one piece: fields of fixed width are most of a listing. This and what leads to it is always
+    /// inlined, as most of it is then known when it is compiled.
+    #[inline(always)]
     fn fixed<const N: usize>(&mut self, code: Code, value: [u8; N]) {
         const { assert!(N <= 8, "no fixed value is wider") };
         let mut element = [0; HEADER + 8];
@@ -210,6 +255,7 @@ impl<S: Sink> Encoder<S> {
         self.sink.put(&element[..HEADER + N]);
     }
 
+    #[inline(always)]
     fn fit(&mut self, code: Code, length: u64) -> Option<u32> {
         let length = u32::try_from(length).ok();
         if length.is_none() {
@@ -260,8 +306,11 @@ mod tests {
         }
         let mut out = Encoder::new(Vec::new());
         write(&mut out);
-        let written = out.finish().unwrap().len() as u64;
-        assert_eq!(Encoder::measure(write), Ok(written));
+        let written = out.finish().unwrap();
+        assert_eq!(Encoder::measure(write), Ok(written.len() as u64));
+        let mut room = vec![0xEE; written.len()];
+        write(&mut Encoder::new(Room::new(&mut room)));
+        assert_eq!(room, written);
     }
 
     #[test]

@@ -37,6 +37,6 @@ mod value;
 pub use code::{Code, Definition, Kind};
 pub use decode::{MAX_DEPTH, Tag, Tags, lenient_root, root};
 pub use dump::{Dump, dump};
-pub use encode::{Counter, Encoder, HEADER, Sink};
+pub use encode::{Counter, Encoder, HEADER, Room, Sink};
 pub use error::{DecodeError, TooLong};
 pub use value::{Element, MAX_TREE, Value, Version};

@@ -1,8 +1,10 @@
 //! Lists of songs: those of a database, and the entries of a container.
 
-use daap_model::{ContainerId, Cursor, DatabaseId, Filter, Row, Selection, Snapshot, Sort};
+use daap_model::{
+    ContainerId, Cursor, DatabaseId, Filter, Row, RowIter, Selection, Snapshot, Sort,
+};
 use dmap::code::{ADBS, APSO, MLCL, MLIT};
-use dmap::{Code, Encoder, Sink, TooLong};
+use dmap::{Code, Encoder, HEADER, Room, Sink, TooLong};
 
 use super::listing::{List, Update, known, seen};
 use super::{Reply, Rows, database};
@@ -146,6 +148,12 @@ struct Columns {
 }
 
 impl Columns {
+    /// How many bytes these rows take.
+    fn length(&self, rows: &[Row<'_>]) -> usize {
+        let custom = rows.iter().map(|row| self.custom.length(&row.item.custom));
+        rows.len() * HEADER + self.fields.length(rows) + custom.sum::<usize>()
+    }
+
     fn write<S: Sink>(&self, row: Row<'_>, out: &mut Encoder<S>) {
         out.container(MLIT, |out| {
             self.fields.write(row, out);
@@ -153,6 +161,16 @@ impl Columns {
             self.custom.write(&row.item.custom, out);
         });
     }
+}
+
+/// Some rows at a time: so many that memory is asked for the next ones while it still gives the first, so few that
+/// they stay at hand from measuring to writing.
+const BLOCK: usize = 32;
+
+fn next_block<'a>(rows: &mut RowIter<'a>, block: &mut Vec<Row<'a>>) -> bool {
+    block.clear();
+    block.extend(rows.take(BLOCK));
+    !block.is_empty()
 }
 
 /// Songs as they are sent.
@@ -170,14 +188,24 @@ impl Songs {
 
 impl Rows for Songs {
     fn measure(&self) -> Result<u64, TooLong> {
-        Encoder::measure(|out| self.rows.iter().for_each(|row| self.columns.write(row, out)))
+        let (mut rows, mut block) = (self.rows.iter(), Vec::with_capacity(BLOCK));
+        let mut length = 0;
+        while next_block(&mut rows, &mut block) {
+            length += self.columns.length(&block) as u64;
+        }
+        Ok(length)
     }
 
     fn fill(&mut self, out: &mut Vec<u8>, full: usize) -> bool {
-        let mut rows = self.rows.iter_from(self.cursor);
+        let (mut rows, mut block) = (self.rows.iter_from(self.cursor), Vec::with_capacity(BLOCK));
         while out.len() < full {
-            let Some(row) = rows.next() else { return false };
-            self.columns.write(row, &mut Encoder::new(&mut *out));
+            if !next_block(&mut rows, &mut block) {
+                return false;
+            }
+            let start = out.len();
+            out.resize(start + self.columns.length(&block), 0);
+            let mut encoder = Encoder::new(Room::new(&mut out[start..]));
+            block.iter().for_each(|row| self.columns.write(*row, &mut encoder));
         }
         self.cursor = rows.cursor();
         true

@@ -30,7 +30,7 @@ pub use server_info::{Password, ServerInfo, server_info};
 
 use crate::request::RequestError;
 
-/// About how many bytes a chunk of a reply has; more by what one entry takes.
+/// About how many bytes a chunk of a reply has; more by what a few entries take.
 pub const CHUNK: usize = 64 * 1024;
 
 /// What every reply begins with where all went well.
@@ -112,7 +112,7 @@ impl Iterator for Reply {
         let chunk = match &mut self.parts {
             Parts::Whole(bytes) => bytes.split_to(bytes.len().min(CHUNK)),
             Parts::Listing { head, rows, tail } => {
-                let mut out = Vec::with_capacity(CHUNK + CHUNK / 8);
+                let mut out = Vec::with_capacity(CHUNK + CHUNK / 4);
                 out.extend_from_slice(&std::mem::take(head));
                 if !rows.fill(&mut out, CHUNK) {
                     out.extend_from_slice(tail);

@@ -46,7 +46,7 @@ fn chunks_are_bounded_and_sum_up_to_the_announced_length() {
     let length = reply.length();
     let chunks: Vec<_> = reply.collect();
     assert!(chunks.len() > 10);
-    assert!(chunks.iter().all(|chunk| chunk.len() < CHUNK + 1024 && !chunk.is_empty()));
+    assert!(chunks.iter().all(|chunk| chunk.len() < CHUNK + CHUNK / 4 && !chunk.is_empty()));
     let bytes = chunks.concat();
     assert_eq!(bytes.len() as u64, length);
     let root = Element::decode(&bytes).unwrap();
