@@ -29,7 +29,10 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// The crates without sockets, files, threads and clocks, and all they may use of others.
 pub(crate) const PURE: &[(&str, &[&str])] = &[
     ("dmap", &["thiserror"]),
-    ("daap-model", &["arcstr", "foldhash", "icu_collator", "icu_normalizer", "imbl", "thiserror"]),
+    (
+        "daap-model",
+        &["arcstr", "foldhash", "icu_collator", "icu_normalizer", "imbl", "memchr", "thiserror"],
+    ),
     ("daap-proto", &["base64", "bytes", "percent-encoding", "subtle", "thiserror", "winnow"]),
 ];
 
