@@ -51,6 +51,11 @@ pub fn first_page() -> String {
     format!("{}&sort=name&index=0-49", full_listing())
 }
 
+/// The first page of the songs whose titles have a word that one in five has.
+pub fn search() -> String {
+    format!("/databases/1/items?meta={ITUNES_FIELDS}&query='dmap.itemname:*silver*'&index=0-49")
+}
+
 /// What a server would send for a list of songs or of names.
 ///
 /// # Panics

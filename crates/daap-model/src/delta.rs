@@ -90,15 +90,29 @@ impl<Id: Copy + Ord> History<Id> {
         current: Revision,
         is_there: impl Fn(&Id) -> bool,
     ) -> Delta<Vec<Id>, Id> {
-        if seen < self.known_from || seen > current {
+        if seen > current {
             return Delta::Unknown;
+        }
+        let Some(ids) = self.after(seen) else { return Delta::Unknown };
+        let (changed, gone) = ids.into_iter().partition(is_there);
+        Delta::Known { changed, gone }
+    }
+
+    /// Which rows came, changed or went after `seen`, ascending; `None` where that is forgotten.
+    pub(crate) fn after(&self, seen: Revision) -> Option<Vec<Id>> {
+        if seen < self.known_from {
+            return None;
         }
         let after = self.log.range((Bound::Excluded(seen), Bound::Unbounded));
         let mut ids: Vec<Id> = after.flat_map(|(_, ids)| ids.iter().copied()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let (changed, gone) = ids.into_iter().partition(is_there);
-        Delta::Known { changed, gone }
+        Some(ids)
+    }
+
+    /// The last revision at which any row came, changed or went.
+    pub(crate) fn latest(&self) -> Revision {
+        self.log.get_max().map_or(self.known_from, |(revision, _)| *revision)
     }
 }
 

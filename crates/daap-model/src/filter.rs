@@ -63,6 +63,28 @@ impl TextField {
         Self::Grouping,
         Self::DataUrl,
     ];
+
+    /// The texts of a song that are meant, mostly one: a test that one of them passes is passed.
+    pub(crate) fn texts(self, item: &Item) -> (&str, Option<&str>) {
+        let track = &item.track;
+        let text: &str = match self {
+            Self::Name => &track.title,
+            Self::Album => &track.album,
+            Self::Artist => {
+                let filed_under = track.filed_under();
+                return (&track.artist, (track.artist != *filed_under).then_some(filed_under));
+            }
+            Self::AlbumArtist => track.filed_under(),
+            Self::Comment => &track.comment,
+            Self::Composer => &track.composer,
+            Self::Description => track.codec.description(),
+            Self::Format => &track.format,
+            Self::Genre => &track.genre,
+            Self::Grouping => &track.grouping,
+            Self::DataUrl => "",
+        };
+        (text, None)
+    }
 }
 
 /// The numbers of a song that can be asked for. Units are those of [`Track`](crate::Track) and
@@ -179,6 +201,12 @@ pub enum TextTest {
 }
 
 impl TextTest {
+    /// Whether this field of a song passes.
+    pub(crate) fn passes_in(&self, item: &Item, field: TextField) -> bool {
+        let (text, other) = field.texts(item);
+        self.passes(text) || other.is_some_and(|other| self.passes(other))
+    }
+
     fn passes(&self, text: &str) -> bool {
         match self {
             Self::Equals(value) => value.as_str() == text,
@@ -225,7 +253,7 @@ impl Filter {
             Self::And(parts) => parts.iter().all(|part| part.matches(row)),
             Self::Or(parts) => parts.iter().any(|part| part.matches(row)),
             Self::Not(part) => !part.matches(row),
-            Self::Text(field, test) => text_passes(row.item, *field, test),
+            Self::Text(field, test) => test.passes_in(row.item, *field),
             Self::Number(field, test) => test.passes(number(row, *field)),
         }
     }
@@ -290,25 +318,6 @@ impl Filter {
             Self::Text(..) => false,
         }
     }
-}
-
-fn text_passes(item: &Item, field: TextField, test: &TextTest) -> bool {
-    let track = &item.track;
-    test.passes(match field {
-        TextField::Name => &track.title,
-        TextField::Album => &track.album,
-        TextField::Artist => {
-            return test.passes(&track.artist) || test.passes(track.filed_under());
-        }
-        TextField::AlbumArtist => track.filed_under(),
-        TextField::Comment => &track.comment,
-        TextField::Composer => &track.composer,
-        TextField::Description => track.codec.description(),
-        TextField::Format => &track.format,
-        TextField::Genre => &track.genre,
-        TextField::Grouping => &track.grouping,
-        TextField::DataUrl => "",
-    })
 }
 
 fn number(row: Row<'_>, field: NumberField) -> u64 {

@@ -163,10 +163,10 @@ impl Index {
             .map(|&(_, album)| album)
     }
 
-    /// A set of songs, ascending, among which are all that the filter means; `None` where no index knows
+    /// A set of songs, ascending, among which are all that meet a single condition; `None` where no index knows
     /// a set smaller than all songs.
-    pub(crate) fn candidates(&self, filter: &Filter) -> Option<Vec<ItemId>> {
-        match filter {
+    pub(crate) fn candidates(&self, condition: &Filter) -> Option<Vec<ItemId>> {
+        match condition {
             Filter::Number(NumberField::Id, NumberTest::Equals(id)) => {
                 Some(u32::try_from(*id).ok().and_then(ItemId::new).into_iter().collect())
             }
@@ -186,21 +186,11 @@ impl Index {
             Filter::Text(TextField::Artist | TextField::AlbumArtist, TextTest::Equals(name)) => {
                 Some(self.of_albums(named(&self.by_artist_name, name)))
             }
-            Filter::And(parts) => {
-                parts.iter().filter_map(|part| self.candidates(part)).min_by_key(Vec::len)
-            }
-            Filter::Or(parts) => {
-                let mut any = Vec::new();
-                for part in parts {
-                    any.extend(self.candidates(part)?);
-                    // Hundreds of parts may each mean most songs.
-                    if any.len() > self.by_album.len() {
-                        return None;
-                    }
-                }
-                Some(ascending(any))
-            }
-            Filter::Not(_) | Filter::Text(..) | Filter::Number(..) => None,
+            Filter::And(_)
+            | Filter::Or(_)
+            | Filter::Not(_)
+            | Filter::Text(..)
+            | Filter::Number(..) => None,
         }
     }
 
@@ -227,7 +217,7 @@ fn named<'a>(
         .map(|&(_, album)| album)
 }
 
-fn ascending(mut ids: Vec<ItemId>) -> Vec<ItemId> {
+pub(crate) fn ascending(mut ids: Vec<ItemId>) -> Vec<ItemId> {
     ids.sort_unstable();
     ids.dedup();
     ids

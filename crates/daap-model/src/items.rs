@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::browse::Listings;
+use crate::column::Columns;
 use crate::delta::{Delta, History};
 use crate::index::{ById, Index};
 use crate::order::Orders;
@@ -15,6 +16,7 @@ pub struct Items {
     pub(crate) by_id: ById,
     pub(crate) index: Index,
     pub(crate) orders: Orders,
+    pub(crate) columns: Arc<Columns>,
     pub(crate) listings: Arc<Listings>,
     pub(crate) history: History<ItemId>,
 }
@@ -25,6 +27,7 @@ impl Items {
             by_id: ById::default(),
             index: Index::default(),
             orders: Orders::default(),
+            columns: Arc::default(),
             listings: Arc::default(),
             history: History::from(revision),
         }

@@ -45,6 +45,8 @@
 
 mod batch;
 mod browse;
+mod candidates;
+mod column;
 mod container;
 mod custom;
 mod database;
@@ -55,6 +57,7 @@ mod filter;
 #[cfg(test)]
 mod fixture;
 pub mod group;
+mod id_set;
 mod ids;
 mod index;
 mod item;

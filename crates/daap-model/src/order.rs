@@ -4,6 +4,7 @@
 //! the one before with the list of changed songs; when the order is asked for again, those are taken out
 //! and put in at their new place. A commit so costs nothing here, and a sorted page after it one copy.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::index::ById;
@@ -14,11 +15,16 @@ use crate::{Item, ItemId, Sort};
 /// is then as quick.
 const CARRY_ONE_IN: usize = 32;
 
+/// An order is made once one song in so many has been sorted without it: who asks again is then quickly answered.
+const MAKE_AT_ONE_IN: usize = 4;
+
 /// The orders of a snapshot's songs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
     made: Arc<[OnceLock<Arc<[ItemId]>>; 4]>,
     carried: [Option<Carried>; 4],
+    /// How many songs have been sorted while the order was not there, by all snapshots so far.
+    sorted: Arc<[AtomicUsize; 4]>,
 }
 
 /// An order as it was, and which songs changed since.
@@ -50,7 +56,7 @@ impl Orders {
             };
             (carried.changed.len() * CARRY_ONE_IN <= carried.order.len()).then_some(carried)
         });
-        Self { made: Arc::default(), carried }
+        Self { made: Arc::default(), carried, sorted: Arc::clone(&self.sorted) }
     }
 
     /// The ids of all songs in this order.
@@ -61,6 +67,12 @@ impl Orders {
             None => sorted(items.values().map(Arc::as_ref), sort),
         };
         self.made[slot].get_or_init(make).clone()
+    }
+
+    /// Whether to make an order that is not at hand rather than to sort some `rows` of all `songs` once more.
+    pub(crate) fn is_worth_making(&self, sort: Sort, rows: usize, songs: usize) -> bool {
+        let sorted = self.sorted[sort as usize].fetch_add(rows, Ordering::Relaxed);
+        (sorted + rows) * MAKE_AT_ONE_IN >= songs
     }
 
     /// Whether the order is at hand, or quickly made.

@@ -3,6 +3,8 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::candidates::Candidates;
+use crate::id_set::IdSet;
 use crate::order;
 use crate::sort::{self, SortHeader};
 use crate::sorted;
@@ -21,7 +23,12 @@ impl<'a> Row<'a> {
     /// The row of a song outside a container.
     #[must_use]
     pub fn of(item: &'a Item) -> Self {
-        Self { entry: ContainerItem::of(item.id).id, item }
+        Self::numbered(item.id, item)
+    }
+
+    /// The same with the id at hand, so that nothing is read of the song.
+    fn numbered(id: ItemId, item: &'a Item) -> Self {
+        Self { entry: ContainerItem::of(id).id, item }
     }
 }
 
@@ -73,8 +80,9 @@ enum Source {
     Entries(Arc<[ContainerItem]>),
 }
 
-/// From how many rows on it pays to walk an order of all songs rather than to sort the rows.
-const WALK_FROM: usize = 4096;
+/// An order of all songs is walked rather than the rows sorted if they are one song in so many or more: to make the
+/// key by which one is sorted takes about as long as to pass so many in an order.
+const WALK_ONE_IN: usize = 512;
 
 impl<'a> Selection<'a> {
     pub(crate) fn all(items: Arc<Items>) -> Self {
@@ -109,8 +117,10 @@ impl<'a> Selection<'a> {
     #[must_use]
     pub fn page(mut self, page: Page) -> Rows {
         self.narrow();
-        self.arrange();
-        Rows::new(self.items, self.source, self.sort, page)
+        let total = self.source.len(&self.items);
+        let (start, end) = page.bounds(total);
+        self.arrange(end);
+        Rows { items: self.items, source: self.source, sort: self.sort, start, end, total }
     }
 
     /// Leaves in `source` only what the filter means.
@@ -119,8 +129,9 @@ impl<'a> Selection<'a> {
         let items = &self.items;
         let matches = |id: &ItemId| items.find(*id).is_some_and(|item| filter.matches_item(item));
         self.source = match &self.source {
-            Source::All => Source::Items(match items.index.candidates(filter) {
-                Some(ids) => ids.into_iter().filter(matches).collect(),
+            Source::All => Source::Items(match items.candidates(filter) {
+                Some(Candidates { ids, is_exact: true }) => ids.into(),
+                Some(Candidates { ids, .. }) => ids.into_iter().filter(matches).collect(),
                 None => {
                     let matching = items.iter().filter(|item| filter.matches_item(item));
                     matching.map(|item| item.id).collect()
@@ -138,40 +149,48 @@ impl<'a> Selection<'a> {
         };
     }
 
-    /// Puts `source` in the order asked for.
-    fn arrange(&mut self) {
+    /// Puts `source` in the order asked for; of rows past `end` it may keep some.
+    fn arrange(&mut self, end: usize) {
         let Some(sort) = self.sort else { return };
         let items = &self.items;
         self.source = match &self.source {
             Source::All => Source::Items(items.orders.order(&items.by_id, sort)),
             Source::Items(ids) if self.walks(ids.len(), sort) => {
-                let mut wanted: Vec<ItemId> = ids.to_vec();
-                wanted.sort_unstable();
+                let mut ids = ids.to_vec();
+                ids.sort_unstable();
+                let wanted = IdSet::of(ids);
                 let order = items.orders.order(&items.by_id, sort);
-                let is_wanted = |id: &ItemId| wanted.binary_search(id).is_ok();
-                Source::Items(order.iter().copied().filter(is_wanted).collect())
+                let ordered = order.iter().copied().filter(|id| wanted.has(*id));
+                Source::Items(ordered.take(end).collect())
             }
             Source::Items(ids) => Source::Items(self.sort_ids(ids, sort)),
-            Source::Entries(entries) => Source::Entries(self.arrange_entries(entries, sort)),
+            Source::Entries(entries) => Source::Entries(self.arrange_entries(entries, sort, end)),
         };
     }
 
-    fn arrange_entries(&self, entries: &[ContainerItem], sort: Sort) -> Arc<[ContainerItem]> {
+    fn arrange_entries(
+        &self,
+        entries: &[ContainerItem],
+        sort: Sort,
+        end: usize,
+    ) -> Arc<[ContainerItem]> {
         let mut by_item: Vec<ContainerItem> = entries.to_vec();
         by_item.sort_unstable_by_key(|entry| (entry.item, entry.id));
-        let songs: Arc<[ItemId]> = if self.walks(entries.len(), sort) {
+        let mut ids: Vec<ItemId> = by_item.iter().map(|entry| entry.item).collect();
+        ids.dedup();
+        let walks = self.walks(ids.len(), sort);
+        let songs = if walks {
             self.items.orders.order(&self.items.by_id, sort)
         } else {
-            let mut ids: Vec<ItemId> = by_item.iter().map(|entry| entry.item).collect();
-            ids.dedup();
             self.sort_ids(&ids, sort)
         };
-        let of_song = |id: &ItemId| {
-            let start = by_item.partition_point(|entry| entry.item < *id);
-            let end = start + by_item[start..].partition_point(|entry| entry.item == *id);
-            by_item[start..end].iter().copied()
+        let wanted = IdSet::of(ids);
+        let of_song = |id: ItemId| {
+            let start = by_item.partition_point(|entry| entry.item < id);
+            by_item[start..].iter().take_while(move |entry| entry.item == id)
         };
-        songs.iter().flat_map(of_song).collect()
+        let songs = songs.iter().copied().filter(|id| wanted.has(*id));
+        songs.flat_map(of_song).take(end).copied().collect()
     }
 
     fn sort_ids(&self, ids: &[ItemId], sort: Sort) -> Arc<[ItemId]> {
@@ -180,7 +199,22 @@ impl<'a> Selection<'a> {
     }
 
     fn walks(&self, rows: usize, sort: Sort) -> bool {
-        rows >= WALK_FROM && (self.items.orders.is_cheap(sort) || rows >= self.items.len() / 4)
+        let (songs, orders) = (self.items.len(), &self.items.orders);
+        if orders.is_cheap(sort) {
+            rows >= songs.div_ceil(WALK_ONE_IN)
+        } else {
+            orders.is_worth_making(sort, rows, songs)
+        }
+    }
+}
+
+impl Source {
+    fn len(&self, all: &Items) -> usize {
+        match self {
+            Self::All => all.len(),
+            Self::Items(ids) => ids.len(),
+            Self::Entries(entries) => entries.len(),
+        }
     }
 }
 
@@ -197,18 +231,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn new(items: Arc<Items>, source: Source, sort: Option<Sort>, page: Page) -> Self {
-        let total = match &source {
-            Source::All => items.len(),
-            Source::Items(ids) => ids.len(),
-            Source::Entries(entries) => entries.len(),
-        };
-        let (start, end) = page.bounds(total);
-        Self { items, source, sort, start, end, total }
-    }
-
     pub(crate) fn of_items(items: Arc<Items>, ids: Arc<[ItemId]>) -> Self {
-        Self::new(items, Source::Items(ids), None, Page::All)
+        Selection::of_items(items, ids).rows()
     }
 
     /// How many rows the page has.
@@ -300,18 +324,22 @@ impl<'a> Iterator for RowIter<'a> {
     type Item = Row<'a>;
 
     fn next(&mut self) -> Option<Row<'a>> {
-        let row = match &mut self.walk {
+        let (id, row) = match &mut self.walk {
             Walk::Songs(songs, wanted) => {
                 *wanted = wanted.checked_sub(1)?;
-                Row::of(songs.next()?.1)
+                let (id, item) = songs.next()?;
+                (*id, Row::numbered(*id, item))
             }
-            Walk::Items(ids) => Row::of(self.items.find(*ids.next()?)?),
+            Walk::Items(ids) => {
+                let id = *ids.next()?;
+                (id, Row::numbered(id, self.items.find(id)?))
+            }
             Walk::Entries(entries) => {
                 let entry = entries.next()?;
-                Row { entry: entry.id, item: self.items.find(entry.item)? }
+                (entry.item, Row { entry: entry.id, item: self.items.find(entry.item)? })
             }
         };
-        self.cursor = Cursor { done: self.cursor.done + 1, last: Some(row.item.id) };
+        self.cursor = Cursor { done: self.cursor.done + 1, last: Some(id) };
         Some(row)
     }
 
@@ -380,13 +408,21 @@ mod tests {
 
     #[test]
     fn walking_an_order_and_sorting_the_rows_agree() {
-        let count = WALK_FROM as u32 + 500;
+        let count = 2 * WALK_ONE_IN as u32;
         let title = |id: u32| format!("{}", id.wrapping_mul(2_654_435_761) % 1000);
         let database = database(&model((1..=count).map(|id| put(id, track(&title(id), "", "")))));
-        let most = Filter::Number(NumberField::Id, NumberTest::AtMost(count as u64 - 100));
-        let walked = database.items().matching(&most).sorted(Sort::Title).rows();
-        let songs = database.items().iter().filter(|item| most.matches_item(item));
-        let sorted = order::sorted(songs, Sort::Title);
-        assert_eq!(walked.iter().map(|row| row.item.id).collect::<Vec<_>>(), *sorted);
+        let ids = |rows: Rows| rows.iter().map(|row| row.item.id).collect::<Vec<_>>();
+        // The rows of the first are sorted, for there is no order yet.
+        for most in [1, 2, 300, count - 100] {
+            let low = Filter::Number(NumberField::Id, NumberTest::AtMost(most.into()));
+            let songs = database.items().iter().filter(|item| low.matches_item(item));
+            let sorted = order::sorted(songs, Sort::Title);
+            let found = || database.items().matching(&low).sorted(Sort::Title);
+            assert_eq!(ids(found().rows()), *sorted);
+            let page = found().page(Page::Between(1, 40));
+            assert_eq!((page.total(), page.len()), (sorted.len(), sorted.len().min(41) - 1));
+            assert_eq!(ids(page)[..], sorted[1..sorted.len().min(41)]);
+            assert_eq!(database.items().all().sorted(Sort::Title).rows().len(), count as usize);
+        }
     }
 }

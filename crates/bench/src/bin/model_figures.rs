@@ -39,6 +39,7 @@ fn requests(snapshot: &Snapshot, runs: u32) {
         ("listing", bench::full_listing()),
         ("album", bench::album(some.album_id.get())),
         ("page", bench::first_page()),
+        ("search", bench::search()),
         ("browse", "/databases/1/browse/artists".to_owned()),
     ] {
         let (first_chunk, all) = answer(snapshot, &target);
