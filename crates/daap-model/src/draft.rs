@@ -345,7 +345,7 @@ impl Draft {
         if let Some(before) = &self.before
             && !self.changed.is_empty()
         {
-            self.items.orders = before.items.orders.next(&before.items.by_id, &self.changed);
+            self.items.orders = before.items.orders.next(&before.items.by_id, self.changed.len());
             if !self.only_usage {
                 self.items.listings = Arc::default();
             }
