@@ -130,7 +130,7 @@ pub(crate) const GZIP_FROM: u64 = 512;
 pub(crate) const SHARED_FROM: usize = 64 << 10;
 
 /// A connection that has sent so many bytes without a pause lets the others go first.
-pub(crate) const TURN: usize = 128 << 10;
+pub(crate) const TURN: usize = 64 << 10;
 
 /// Bodies of at most this many bytes are compressed anew each time: it takes less than a millisecond.
 pub(crate) const GZIP_INLINE: u64 = 32 << 10;
