@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Walks every endpoint as iTunes does, over 1,000 generated songs, and compares all with what was generated.
 
-    probe.py [password | hostile]
+    probe.py [password | hostile | large]
 
 password: with a password set. hostile: fewer songs, and among them broken, absurd and mislabelled files.
+large: 100,000 songs.
 A FAIL is a broken frame, a wrong length or status, a missing tag, lists that disagree, a wrong slice, a filter
 that finds other songs. A warning is legal but unusual: it fails too, unless `EXPECTED` says why we mean it so.
 """
@@ -20,7 +21,7 @@ import daap
 import e2e
 from daap import find
 
-SONGS, SONGS_AMONG_HOSTILE = 1000, 200
+SONGS, SONGS_AMONG_HOSTILE, MANY_SONGS = 1000, 200, 100_000
 PASSWORD = "open sesame, 100% 'ü'"
 
 # warnings that are meant: pattern, reason
@@ -380,7 +381,7 @@ def main():
     if hostile:
         folder, manifest = e2e.generated(SONGS_AMONG_HOSTILE, "--hostile")
     else:
-        folder, manifest = e2e.generated(SONGS)
+        folder, manifest = e2e.generated(MANY_SONGS if variant == "large" else SONGS)
     password = PASSWORD if variant == "password" else None
     with e2e.Server(folder, password=password) as server:
         server.scanned(len(manifest["tracks"]))

@@ -133,6 +133,22 @@ const TESTS: &[Test] = &[
         aside: false,
     },
     Test {
+        name: "probe-large",
+        shows: "the same with 100,000 songs",
+        script: &["probe.py", "large"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 600,
+        aside: false,
+    },
+    Test {
+        name: "libdmapsharing-large",
+        shows: "libdmapsharing lists 20,000 songs, and plays some",
+        script: &["libdmapsharing.py", "large"],
+        needs: LIBDMAPSHARING,
+        limit_s: 300,
+        aside: false,
+    },
+    Test {
         name: "live",
         shows: "a hanging client is woken within 2 s of a change, and its delta lists just that",
         script: &["live.py"],
