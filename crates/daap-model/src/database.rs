@@ -203,7 +203,7 @@ impl Database {
     /// songs that it means.
     #[must_use]
     pub fn browse(&self, browse: Browse, filter: Option<&Filter>) -> Arc<[Value]> {
-        match filter {
+        match filter.filter(|filter| self.items.settles(filter) != Some(true)) {
             None => self.items.listings.values(&self.items, browse),
             Some(filter) => {
                 let rows = self.items.matching(filter).rows();
@@ -221,7 +221,7 @@ impl Database {
         filter: Option<&Filter>,
         sort: GroupSort,
     ) -> Arc<[Group]> {
-        match filter {
+        match filter.filter(|filter| self.items.settles(filter) != Some(true)) {
             None => self.items.listings.groups(&self.items, kind, sort),
             Some(filter) => {
                 let rows = self.items.matching(filter).rows();

@@ -1,5 +1,6 @@
 //! The songs of a database.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::browse::Listings;
@@ -19,6 +20,8 @@ pub struct Items {
     pub(crate) columns: Arc<Columns>,
     pub(crate) listings: Arc<Listings>,
     pub(crate) history: History<ItemId>,
+    /// How many songs are of each media kind, by its number.
+    kinds: BTreeMap<u64, usize>,
 }
 
 impl Items {
@@ -30,6 +33,7 @@ impl Items {
             columns: Arc::default(),
             listings: Arc::default(),
             history: History::from(revision),
+            kinds: BTreeMap::new(),
         }
     }
 
@@ -97,6 +101,10 @@ impl Items {
     /// has looked up.
     pub(crate) fn replace(&mut self, before: Option<Arc<Item>>, item: Arc<Item>) {
         let id = item.id;
+        if let Some(before) = &before {
+            self.count_out(before);
+        }
+        self.count_in(&item);
         match before {
             Some(before) if Index::alike(&before, &item) => {}
             Some(before) => {
@@ -112,6 +120,7 @@ impl Items {
     /// Adds new songs, ascending by id.
     pub(crate) fn add_all(&mut self, items: Vec<Arc<Item>>) -> Result<(), ApplyError> {
         self.index.add_all(&items, &self.by_id)?;
+        items.iter().for_each(|item| self.count_in(item));
         self.by_id.insert_all(items.into_iter().map(|item| (item.id, item)).collect());
         Ok(())
     }
@@ -120,6 +129,22 @@ impl Items {
         let item = self.by_id.remove(&id)?;
         self.index.release(item.persistent_id);
         self.index.remove(&item, &self.by_id);
+        self.count_out(&item);
         Some(item)
+    }
+
+    fn count_in(&mut self, item: &Item) {
+        *self.kinds.entry(item.track.media_kind as u64).or_default() += 1;
+    }
+
+    fn count_out(&mut self, item: &Item) {
+        if let Some(count) = self.kinds.get_mut(&(item.track.media_kind as u64)) {
+            *count -= 1;
+        }
+    }
+
+    /// How many songs are of the media kind with this number.
+    pub(crate) fn of_kind(&self, kind: u64) -> usize {
+        self.kinds.get(&kind).copied().unwrap_or_default()
     }
 }

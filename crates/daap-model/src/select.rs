@@ -127,6 +127,14 @@ impl<'a> Selection<'a> {
     fn narrow(&mut self) {
         let Some(filter) = self.filter.take() else { return };
         let items = &self.items;
+        match items.settles(filter) {
+            Some(true) => return,
+            Some(false) => {
+                self.source = Source::Items(Arc::default());
+                return;
+            }
+            None => {}
+        }
         let matches = |id: &ItemId| items.find(*id).is_some_and(|item| filter.matches_item(item));
         self.source = match &self.source {
             Source::All => Source::Items(match items.candidates(filter) {

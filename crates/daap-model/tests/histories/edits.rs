@@ -15,13 +15,14 @@ prop_compose! {
         sort_album in prop::sample::select(vec!["", "", "", "Zz"]),
         genre in prop::sample::select(vec!["", "Rock", "Pop"]),
         (compilation, has_artwork) in any::<(bool, bool)>(),
+        media_kind in prop_oneof![9 => Just(MediaKind::Music), 1 => Just(MediaKind::Podcast)],
         (track, disc, year) in (0..4_u16, 0..3_u16, prop::sample::select(vec![0_u16, 1965, 1973, 2001])),
         release in prop::sample::select(vec![0_u128, 0, 0, 7, 8]),
     ) -> Track {
         Track {
             title: format!("{title}x").into(), artist: artist.into(), album_artist: album_artist.into(),
             album: album.into(), sort_album: sort_album.into(), genre: genre.into(),
-            compilation, has_artwork, track, disc, year, duration_ms: 1000,
+            compilation, has_artwork, media_kind, track, disc, year, duration_ms: 1000,
             musicbrainz: MusicBrainz::of(MusicBrainzId::new(release), None),
             ..Track::default()
         }
@@ -47,6 +48,8 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
         (0..16_u64).prop_map(|id| Filter::Number(NumberField::Id, NumberTest::Equals(id))),
         (0..16_u64)
             .prop_map(|id| Filter::Number(NumberField::PersistentId, NumberTest::Equals(id))),
+        prop::sample::select(vec![1_u64, 4, 8])
+            .prop_map(|kind| Filter::Number(NumberField::MediaKind, NumberTest::Equals(kind))),
         (0..60_u64)
             .prop_map(|rating| Filter::Number(NumberField::Rating, NumberTest::AtLeast(rating))),
         (0..900_u32)
