@@ -24,6 +24,10 @@ use crate::limits::FILE_CHUNK;
 /// What every stand-in is a slice of. As nobody reads it, the system never gives it any memory.
 static STAND_IN: LazyLock<Bytes> = LazyLock::new(|| vec![0; FILE_CHUNK].into());
 
+/// At a byte of each so many it is looked whether a piece is in memory. The system reads and forgets in no smaller steps,
+/// but for the odd page.
+const LOOK_EVERY: usize = 32 << 10;
+
 /// Pieces of files that a connection is to send, in the order of their stand-ins. There are as many as hyper takes
 /// before it writes, which is two.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +45,8 @@ impl Outlet {
     pub(crate) fn stand_in(&self, file: &Arc<File>, part: Range<u64>) -> Option<Bytes> {
         let length = usize::try_from(part.end - part.start).ok()?;
         let stand_in = STAND_IN.get(..length).map(|bytes| STAND_IN.slice_ref(bytes))?;
-        // What is forgotten first is what was read first, so the middle is there when both ends are.
-        if !system::is_at_hand(file, part.start) || !system::is_at_hand(file, part.end - 1) {
+        let mut looked_at = part.clone().step_by(LOOK_EVERY).chain([part.end - 1]);
+        if !looked_at.all(|byte| system::is_at_hand(file, byte)) {
             return None;
         }
         self.pieces().push_back(Piece { file: Arc::clone(file), part });
