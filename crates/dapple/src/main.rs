@@ -16,7 +16,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 /// Listings and scans allocate many small texts; measured against the system's allocator, this one keeps the
-/// peak lower and returns memory sooner.
+/// peak lower and returns memory sooner. Without huge pages, as with them what is allocated and not used (most of a
+/// connection's buffers) counts: a held poll 20 KiB instead of 13, 100,000 songs a fifth more.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

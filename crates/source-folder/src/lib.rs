@@ -144,16 +144,15 @@ impl FolderSource {
         // A library that no longer answers has stopped.
         let Ok(known) = report.known().await else { return Ok(()) };
         let inbox = Arc::new(Inbox::default());
-        let scanner =
-            Scanner::new(self.config.root.clone(), self.config.readers, report.clone(), &known);
-        drop(known);
         let (heard, runtime) = (Arc::clone(&inbox), Handle::current());
-        let follower = Follower::new(scanner, report.clone(), runtime, heard, &self.config);
+        let (config, told) = (self.config.clone(), report.clone());
         let _stop = StopOnDrop(Arc::clone(&inbox));
         let (ended, mut end) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("folder".to_owned()).spawn(move || {
             let _ended = ended;
-            follower.run();
+            let scanner = Scanner::new(config.root.clone(), config.readers, told.clone(), &known);
+            drop(known);
+            Follower::new(scanner, told, runtime, heard, &config).run();
         });
         thread.map_err(|cause| SourceError::Unreadable {
             what: self.config.root.display().to_string(),
