@@ -7,7 +7,9 @@ use daap_proto::Reply;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Listings compress to about a fifth whatever the level; the fastest gives the earliest first byte.
+/// Listings compress to about a fifth whatever the level; the fastest gives the earliest first byte. 37 MB take zlib-rs
+/// 0.11 s at this level and 1.0 s at its default, libdeflate 0.2 s at its fastest (for a seventh less bytes). Blocks on two
+/// threads at once win little over one, and would leave no core to the others.
 const LEVEL: Compression = Compression::fast();
 
 /// Compresses a reply, in the gzip format.

@@ -79,7 +79,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "ms",
         20.0,
         5.0,
-        "The length comes before the bytes: every song's length is summed first.",
+        "HTTP. The first time the length comes before the bytes: every song and its texts are fetched from memory to sum it.",
     ),
     at_most(
         "the same, to the last byte, against nginx sending the same bytes",
@@ -87,7 +87,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "ms",
         3.0,
         1.2,
-        "Each song is encoded from its fields; nginx sends pages of a file.",
+        "One copy from memory to the socket, which nginx does not make: it sends pages of a file.",
     )
     .against("nginx.listing.total"),
     at_most(
@@ -96,7 +96,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "ms",
         1.5,
         1.1,
-        "The compressed body is kept; what is left is HTTP and copying to the socket.",
+        "As above. Sent from a file in memory by sendfile it took as long, as that goes page by page; longer turns for a connection change nothing.",
     )
     .against("nginx.gzip.total"),
     at_most(
@@ -105,7 +105,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "MiB",
         64.0,
         16.0,
-        "A few chunks for each client that reads more slowly than we write.",
+        "One copy of the listing, for all.",
     ),
     at_most(
         "songs of one album by query: median, one client",
@@ -145,7 +145,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "requests/s",
         0.5,
         0.9,
-        "HTTP: reading the request, a wake of the task, writing the reply.",
+        "HTTP: reading the request, a wake of the task, writing the reply; nginx has a process for each core and no wakes between them.",
     )
     .against("nginx.small.rate"),
     at_least(
@@ -154,7 +154,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "MB/s",
         0.8,
         1.0,
-        "Bytes are copied out of the kernel and in again; nginx leaves them there (sendfile).",
+        "The system sends the file, as with nginx; what is left is a turn of HTTP for each 256 KiB.",
     )
     .against("nginx.streams.16"),
     at_least(
@@ -172,7 +172,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "KiB",
         16.0,
         4.0,
-        "The buffers of a kept connection, and its task.",
+        "Two buffers of HTTP for each connection, whose size is fixed, and the tasks.",
     ),
     at_most(
         "5,000 held long polls: memory each",
@@ -204,7 +204,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "songs/s",
         5_000.0,
         15_000.0,
-        "Opening, reading and parsing each file, on all cores; then one writer to SQLite.",
+        "Reading and parsing each file, on all cores; while a batch is saved the readers wait.",
     ),
     at_most(
         "scan of {songs} songs with nothing changed",
@@ -212,7 +212,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "s",
         3.0,
         1.0,
-        "Starting, and a look at every file's size and times; none is read.",
+        "Reading every row from SQLite; then a look at every file's size and times, and a watch on every folder.",
     ),
     at_most(
         "restart to the first complete listing, {songs} songs",
@@ -220,7 +220,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "s",
         1.0,
         0.3,
-        "Reading every row from SQLite into the model.",
+        "Taking the 48 columns of every row out of SQLite, on one core; entering the songs goes on beside it.",
     ),
     at_most(
         "commit of one change in a model of {large} songs",
@@ -249,13 +249,13 @@ pub(crate) const BUDGETS: &[Budget] = &[
     starved(
         "p99 of 64 KiB of a song, while one client asks for full listings in a loop",
         "starvation.loop.stream",
-        "Chunks of the listing are made on the threads that answer everyone.",
+        "One turn of that client on the thread that it shares.",
     ),
     starved("p99 of a small request, the same", "starvation.loop.small", "As above."),
     starved(
         "p99 of 64 KiB of a song, while 64 clients ask for full listings",
         "starvation.crowd.stream",
-        "As above: whoever asks waits for a round of 64 chunks or more.",
+        "A round of turns: each of the 64 sends 64 KiB before anyone sends more.",
     ),
     starved("p99 of a small request, the same", "starvation.crowd.small", "As above."),
     starved(

@@ -7,6 +7,7 @@
 mod budgets;
 mod figures;
 mod machine;
+mod profiles;
 mod report;
 
 use std::fs;

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use super::budgets::{Budget, Stated, Want};
 use super::figures::{Figure, Figures};
 use super::machine::Machine;
+use super::profiles::{PROFILES, Profile};
 
 /// What a run was asked to do.
 #[derive(Clone, Copy, Debug)]
@@ -118,9 +119,18 @@ fn write_all(
         let text = figures.find(figure).map_or_else(|why| format!("not measured: {why}"), show);
         writeln!(out, "| {} | {text} |", sized(what, sizes))?;
     }
+    write_profiles(out)?;
     writeln!(out, "\n## What limits it now\n\n| what | limit |\n|---|---|")?;
     for row in rows {
         writeln!(out, "| {} | {} |", sized(row.budget.what, sizes), row.budget.limit)?;
+    }
+    Ok(())
+}
+
+fn write_profiles(out: &mut String) -> fmt::Result {
+    writeln!(out, "\n## The hottest paths")?;
+    for Profile { path, time, why, tried } in PROFILES {
+        writeln!(out, "\n**{path}.** {time}\n\nWhy not faster: {why}\n\nTried: {tried}")?;
     }
     Ok(())
 }
