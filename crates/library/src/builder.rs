@@ -38,8 +38,8 @@ const SHOWN_AT_ONCE: usize = 2048;
 const SHOWN_MORE_ONE_IN: usize = 16;
 /// Rows that are passed on at once while it is loaded.
 const CHUNK: usize = 256;
-/// Chunks that are read ahead of being entered at most.
-const MAX_CHUNKS: usize = 4;
+/// Chunks that are read ahead of being entered at most: so many that reading goes on while a batch of songs is shown.
+const MAX_CHUNKS: usize = 32;
 /// The first revision of a run lies below this, at random, so that a client that was away during a
 /// restart is seldom at a number that means something else now.
 const FIRST_REVISIONS: u64 = 1 << 20;
