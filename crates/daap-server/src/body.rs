@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep};
 use crate::delivery::Delivering;
 use crate::file_reader::FileReader;
 use crate::foreign;
-use crate::limits::{EMPTY_PIECES, TURN};
+use crate::limits::{EMPTY_PIECES, LONGEST_TURN, ROUND, SHORTEST_TURN};
 use crate::record::Record;
 use crate::sendfile::Outlet;
 
@@ -36,8 +36,20 @@ pub struct Body {
     delivering: Option<Box<Delivering>>,
     record: Option<Record>,
     stall: Stall,
+    turns: Turns,
     /// Bytes said since others last had their turn.
     in_a_row: usize,
+}
+
+/// Connections that are sent to take turns. Clones take them with each other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Turns(Arc<()>);
+
+impl Turns {
+    /// How many bytes a body may say before others have their turn: the fewer there are, the more.
+    fn length(&self) -> usize {
+        (ROUND / Arc::strong_count(&self.0)).clamp(SHORTEST_TURN, LONGEST_TURN)
+    }
 }
 
 enum Source {
@@ -79,7 +91,15 @@ impl Body {
     }
 
     fn new(source: Source, left: Option<u64>) -> Self {
-        Self { source, left, delivering: None, record: None, stall: Stall::default(), in_a_row: 0 }
+        Self {
+            source,
+            left,
+            delivering: None,
+            record: None,
+            stall: Stall::default(),
+            turns: Turns::default(),
+            in_a_row: 0,
+        }
     }
 
     /// Tells `delivering` what is sent.
@@ -102,6 +122,12 @@ impl Body {
         self
     }
 
+    /// Takes turns with others.
+    pub(crate) fn taking(mut self, turns: Turns) -> Self {
+        self.turns = turns;
+        self
+    }
+
     /// Notes in `record` what is sent.
     pub(crate) fn recorded(mut self, record: Record) -> Self {
         self.record = Some(record);
@@ -116,7 +142,9 @@ impl Body {
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match &mut self.source {
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Source::Whole(bytes) => Poll::Ready(Some(Ok(bytes.split_to(bytes.len().min(TURN))))),
+            Source::Whole(bytes) => {
+                Poll::Ready(Some(Ok(bytes.split_to(bytes.len().min(LONGEST_TURN)))))
+            }
             Source::Pieces(pieces) => Poll::Ready(pieces.next().map(Ok)),
             Source::File(reader) => reader.poll_next(cx),
             Source::Stream(stream) => {
@@ -195,7 +223,7 @@ impl http_body::Body for Body {
         if body.left == Some(0) {
             return Poll::Ready(None);
         }
-        if body.in_a_row >= TURN {
+        if body.in_a_row >= body.turns.length() {
             body.in_a_row = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -297,22 +325,31 @@ mod tests {
         assert_eq!((error.kind(), asked.elapsed()), (io::ErrorKind::TimedOut, LIMIT));
     }
 
-    #[tokio::test]
-    async fn others_have_their_turn_between_pieces() {
-        let all = vec![7; 3 * TURN + 1];
-        let pieces = all.chunks(1024).map(Bytes::copy_from_slice).collect::<Vec<_>>();
-        for mut body in
-            [Body::whole(all.clone().into()), Body::pieces(pieces.into_iter(), all.len() as u64)]
-        {
-            let (mut turns, mut sent) = (1, 0);
-            while sent < all.len() {
-                match body.frame().now_or_never() {
-                    Some(frame) => sent += frame.unwrap().unwrap().into_data().unwrap().len(),
-                    None => turns += 1,
-                }
+    /// How often a body gives way until it has said all.
+    fn ways_given(mut body: Body) -> usize {
+        let mut given = 0;
+        loop {
+            match body.frame().now_or_never() {
+                Some(Some(frame)) => drop(frame.unwrap()),
+                Some(None) => return given,
+                None => given += 1,
             }
-            assert_eq!((sent, turns), (all.len(), 4));
         }
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_the_sooner_the_more_there_are() {
+        let all = vec![7; 4 * LONGEST_TURN + 1];
+        let turns = Turns::default();
+        let pieces = || {
+            let pieces = all.chunks(1024).map(Bytes::copy_from_slice).collect::<Vec<_>>();
+            Body::pieces(pieces.into_iter(), all.len() as u64).taking(turns.clone())
+        };
+        assert_eq!(ways_given(pieces()), 4);
+        assert_eq!(ways_given(Body::whole(all.clone().into()).taking(turns.clone())), 4);
+        let many = vec![turns.clone(); ROUND / SHORTEST_TURN];
+        assert_eq!(ways_given(pieces()), all.len() / SHORTEST_TURN);
+        drop(many);
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::body::Turns;
 use crate::edit::Editing;
 use crate::event::Observers;
 use crate::gate::{AnyGate, Asks, Gate, Open, SharedPassword};
@@ -138,6 +139,7 @@ impl Builder {
             permit,
             observers,
             lists: Lists::new(&limits, Arc::clone(&preparing)),
+            turns: Turns::default(),
             metrics: Arc::default(),
             polls: Quota::new(limits.polls, limits.polls_per_peer),
             connections: Quota::new(limits.connections, limits.connections_per_peer),

@@ -129,8 +129,12 @@ pub(crate) const GZIP_FROM: u64 = 512;
 /// Uncompressed listings of at most this many bytes are made anew each time.
 pub(crate) const SHARED_FROM: usize = 64 << 10;
 
-/// A connection that has sent so many bytes without a pause lets the others go first.
-pub(crate) const TURN: usize = 64 << 10;
+/// Connections that are sent to share so many bytes; then each has had its turn, and others have not waited long.
+pub(crate) const ROUND: usize = 5 << 20;
+
+/// What a connection sends in its turn at least, as a turn has its cost; and at most, however few there are.
+pub(crate) const SHORTEST_TURN: usize = 64 << 10;
+pub(crate) const LONGEST_TURN: usize = 512 << 10;
 
 /// Bodies of at most this many bytes are compressed anew each time: it takes less than a millisecond.
 pub(crate) const GZIP_INLINE: u64 = 32 << 10;

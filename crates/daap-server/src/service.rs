@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, Answer};
-use crate::body::Body;
+use crate::body::{Body, Turns};
 use crate::compress::takes_gzip;
 use crate::content::{self, Sending};
 use crate::delivery::{Delivering, Part};
@@ -48,6 +48,7 @@ pub(crate) struct Core {
     pub(crate) permit: Permit,
     pub(crate) observers: Arc<Observers>,
     pub(crate) lists: Lists,
+    pub(crate) turns: Turns,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) polls: Arc<Quota>,
     pub(crate) connections: Arc<Quota>,
@@ -129,7 +130,9 @@ impl Core {
         if let Some(length) = length.filter(|_| answer.status() != StatusCode::NO_CONTENT) {
             answer.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
-        answer.map(|body| if head_only { Body::empty() } else { body }.recorded(record))
+        let turns = self.turns.clone();
+        answer
+            .map(|body| if head_only { Body::empty() } else { body }.taking(turns).recorded(record))
     }
 
     /// The answer, and under which name it is counted.

@@ -255,7 +255,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
     starved(
         "p99 of 64 KiB of a song, while 64 clients ask for full listings",
         "starvation.crowd.stream",
-        "A round of turns: each of the 64 sends 64 KiB before anyone sends more.",
+        "A round of turns: the 64 send some 5 MiB between them before anyone sends more.",
     ),
     starved("p99 of a small request, the same", "starvation.crowd.small", "As above."),
     starved(
