@@ -47,7 +47,7 @@ impl Field {
 /// A kind of tag, by how it names things. Keys are compared in upper case, but for MP4's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Dialect {
-    /// ID3v2: frame ids as of version 2.4; a user text goes by its description, after "TXXX:".
+    /// ID3v2: frame ids as of version 2.4, or the description of a text that a user defined after ":".
     Id3v2,
     /// Vorbis comments: FLAC and Ogg.
     Vorbis,
@@ -92,30 +92,30 @@ const TABLE: &[(Field, [&str; 5])] = {
         //                ID3v2                                Vorbis                                 MP4                            APEv2                                  RIFF
         (Title,           ["TIT2",                             "TITLE",                               "\u{a9}nam",                   "TITLE",                               "INAM"]),
         (Artist,          ["TPE1",                             "ARTIST",                              "\u{a9}ART",                   "ARTIST",                              "IART"]),
-        (AlbumArtist,     ["TPE2|TXXX:ALBUMARTIST|TXXX:ALBUM ARTIST", "ALBUMARTIST|ALBUM ARTIST|ALBUM_ARTIST|ENSEMBLE", "aART", "ALBUM ARTIST|ALBUMARTIST",            ""]),
+        (AlbumArtist,     ["TPE2|:ALBUMARTIST|:ALBUM ARTIST",    "ALBUMARTIST|ALBUM ARTIST|ALBUM_ARTIST|ENSEMBLE", "aART", "ALBUM ARTIST|ALBUMARTIST",            ""]),
         (Album,           ["TALB",                             "ALBUM",                               "\u{a9}alb",                   "ALBUM",                               "IPRD"]),
         (Genre,           ["TCON",                             "GENRE",                               "\u{a9}gen",                   "GENRE",                               "IGNR"]),
         (Composer,        ["TCOM",                             "COMPOSER",                            "\u{a9}wrt",                   "COMPOSER",                            "IMUS"]),
-        (Comment,         ["COMM|TXXX:COMMENT",                "COMMENT|DESCRIPTION",                 "\u{a9}cmt",                   "COMMENT",                             "ICMT"]),
-        (Grouping,        ["GRP1|TIT1|TXXX:GROUPING",          "GROUPING|CONTENTGROUP",               "\u{a9}grp",                   "GROUPING",                            ""]),
-        (SortTitle,       ["TSOT|TXXX:TITLESORT",              "TITLESORT",                           "sonm",                        "TITLESORT",                           ""]),
-        (SortArtist,      ["TSOP|TXXX:ARTISTSORT",             "ARTISTSORT",                          "soar",                        "ARTISTSORT",                          ""]),
-        (SortAlbumArtist, ["TSO2|TXXX:ALBUMARTISTSORT",        "ALBUMARTISTSORT",                     "soaa",                        "ALBUMARTISTSORT",                     ""]),
-        (SortAlbum,       ["TSOA|TXXX:ALBUMSORT",              "ALBUMSORT",                           "soal",                        "ALBUMSORT",                           ""]),
-        (SortComposer,    ["TSOC|TXXX:COMPOSERSORT",           "COMPOSERSORT",                        "soco",                        "COMPOSERSORT",                        ""]),
+        (Comment,         ["COMM|:COMMENT",                    "COMMENT|DESCRIPTION",                 "\u{a9}cmt",                   "COMMENT",                             "ICMT"]),
+        (Grouping,        ["GRP1|TIT1|:GROUPING",              "GROUPING|CONTENTGROUP",               "\u{a9}grp",                   "GROUPING",                            ""]),
+        (SortTitle,       ["TSOT|:TITLESORT",                  "TITLESORT",                           "sonm",                        "TITLESORT",                           ""]),
+        (SortArtist,      ["TSOP|:ARTISTSORT",                 "ARTISTSORT",                          "soar",                        "ARTISTSORT",                          ""]),
+        (SortAlbumArtist, ["TSO2|:ALBUMARTISTSORT",            "ALBUMARTISTSORT",                     "soaa",                        "ALBUMARTISTSORT",                     ""]),
+        (SortAlbum,       ["TSOA|:ALBUMSORT",                  "ALBUMSORT",                           "soal",                        "ALBUMSORT",                           ""]),
+        (SortComposer,    ["TSOC|:COMPOSERSORT",               "COMPOSERSORT",                        "soco",                        "COMPOSERSORT",                        ""]),
         (Track,           ["TRCK",                             "TRACKNUMBER|TRACK",                   "trkn",                        "TRACK|TRACKNUMBER",                   "IPRT|ITRK|TRCK"]),
-        (TrackCount,      ["TXXX:TRACKTOTAL|TXXX:TOTALTRACKS", "TRACKTOTAL|TOTALTRACKS|TRACKC",       "",                            "TRACKTOTAL|TOTALTRACKS",              "IFRM"]),
+        (TrackCount,      [":TRACKTOTAL|:TOTALTRACKS",         "TRACKTOTAL|TOTALTRACKS|TRACKC",       "",                            "TRACKTOTAL|TOTALTRACKS",              "IFRM"]),
         (Disc,            ["TPOS",                             "DISCNUMBER|DISC",                     "disk",                        "DISC|DISCNUMBER",                     ""]),
-        (DiscCount,       ["TXXX:DISCTOTAL|TXXX:TOTALDISCS",   "DISCTOTAL|TOTALDISCS|DISCC",          "",                            "DISCTOTAL|TOTALDISCS",                ""]),
+        (DiscCount,       [":DISCTOTAL|:TOTALDISCS",           "DISCTOTAL|TOTALDISCS|DISCC",          "",                            "DISCTOTAL|TOTALDISCS",                ""]),
         (Date,            ["TDRC|TYER|TDRL|TDOR",              "DATE|YEAR|RELEASEDATE|ORIGINALDATE|ORIGINALYEAR", "\u{a9}day",       "YEAR|DATE|RELEASEDATE|ORIGINALYEAR",  "ICRD"]),
-        (Released,        ["TXXX:RELEASEDATE",                 "",                                    ":RELEASEDATE",                "",                                    ""]),
+        (Released,        [":RELEASEDATE",                     "",                                    ":RELEASEDATE",                "",                                    ""]),
         (Bpm,             ["TBPM",                             "BPM|TEMPO",                           "tmpo|:BPM",                   "BPM",                                 ""]),
-        (Compilation,     ["TCMP|TXXX:COMPILATION",            "COMPILATION",                         "cpil",                        "COMPILATION",                         ""]),
-        (Rating,          ["TXXX:ITUNESADVISORY",              "ITUNESADVISORY",                      "rtng",                        "ITUNESADVISORY",                      ""]),
+        (Compilation,     ["TCMP|:COMPILATION",                "COMPILATION",                         "cpil",                        "COMPILATION",                         ""]),
+        (Rating,          [":ITUNESADVISORY",                  "ITUNESADVISORY",                      "rtng",                        "ITUNESADVISORY",                      ""]),
         (Podcast,         ["PCST",                             "PODCAST",                             "pcst",                        "",                                    ""]),
-        (Kind,            ["TXXX:ITUNESMEDIATYPE",             "ITUNESMEDIATYPE",                     "stik",                        "",                                    ""]),
-        (MusicBrainzAlbum,       ["TXXX:MUSICBRAINZ ALBUM ID|TXXX:MUSICBRAINZ_ALBUMID",                     "MUSICBRAINZ_ALBUMID|MUSICBRAINZ ALBUM ID", ":MUSICBRAINZ ALBUM ID|:MUSICBRAINZ_ALBUMID", "MUSICBRAINZ_ALBUMID", ""]),
-        (MusicBrainzAlbumArtist, ["TXXX:MUSICBRAINZ ALBUM ARTIST ID|TXXX:MUSICBRAINZ_ALBUMARTISTID", "MUSICBRAINZ_ALBUMARTISTID|MUSICBRAINZ ALBUM ARTIST ID", ":MUSICBRAINZ ALBUM ARTIST ID|:MUSICBRAINZ_ALBUMARTISTID", "MUSICBRAINZ_ALBUMARTISTID", ""]),
+        (Kind,            [":ITUNESMEDIATYPE",                 "ITUNESMEDIATYPE",                     "stik",                        "",                                    ""]),
+        (MusicBrainzAlbum,       [":MUSICBRAINZ ALBUM ID|:MUSICBRAINZ_ALBUMID", "MUSICBRAINZ_ALBUMID|MUSICBRAINZ ALBUM ID", ":MUSICBRAINZ ALBUM ID|:MUSICBRAINZ_ALBUMID", "MUSICBRAINZ_ALBUMID", ""]),
+        (MusicBrainzAlbumArtist, [":MUSICBRAINZ ALBUM ARTIST ID|:MUSICBRAINZ_ALBUMARTISTID", "MUSICBRAINZ_ALBUMARTISTID|MUSICBRAINZ ALBUM ARTIST ID", ":MUSICBRAINZ ALBUM ARTIST ID|:MUSICBRAINZ_ALBUMARTISTID", "MUSICBRAINZ_ALBUMARTISTID", ""]),
     ]
 };
 
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(field(Dialect::Vorbis, "albumartist"), Some((Field::AlbumArtist, 0)));
         assert_eq!(field(Dialect::Vorbis, "Album Artist"), Some((Field::AlbumArtist, 1)));
         assert_eq!(
-            field(Dialect::Id3v2, "TXXX:MusicBrainz Album Id"),
+            field(Dialect::Id3v2, ":MusicBrainz Album Id"),
             Some((Field::MusicBrainzAlbum, 0))
         );
         assert_eq!(field(Dialect::Mp4, "\u{a9}nam"), Some((Field::Title, 0)));

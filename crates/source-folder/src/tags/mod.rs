@@ -438,7 +438,7 @@ impl Facts {
                     self.offer(Dialect::Id3v2, frame.id_str(), &time.timestamp.to_string());
                 }
                 Frame::UserText(text) => {
-                    let key = format!("TXXX:{}", text.description);
+                    let key = format!(":{}", text.description);
                     for value in values::split(&text.content) {
                         self.offer(Dialect::Id3v2, &key, value);
                     }
