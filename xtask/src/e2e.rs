@@ -47,8 +47,6 @@ struct Test {
     script: &'static [&'static str],
     needs: &'static [Need],
     limit_s: u64,
-    /// It mostly waits and measures no time, so that it can run beside another.
-    aside: bool,
 }
 
 /// Something that a test finds on the machine or not.
@@ -76,7 +74,6 @@ const TESTS: &[Test] = &[
         script: &["ranges.py"],
         needs: &[PYTHON, FFMPEG, Program("curl")],
         limit_s: 60,
-        aside: false,
     },
     Test {
         name: "libdmapsharing",
@@ -84,7 +81,6 @@ const TESTS: &[Test] = &[
         script: &["libdmapsharing.py"],
         needs: LIBDMAPSHARING,
         limit_s: 90,
-        aside: false,
     },
     Test {
         name: "libdmapsharing-password",
@@ -92,7 +88,6 @@ const TESTS: &[Test] = &[
         script: &["libdmapsharing.py", "password"],
         needs: LIBDMAPSHARING,
         limit_s: 90,
-        aside: false,
     },
     Test {
         name: "decode",
@@ -106,7 +101,6 @@ const TESTS: &[Test] = &[
             PerlModule("LWP::UserAgent"),
         ],
         limit_s: 60,
-        aside: false,
     },
     Test {
         name: "probe",
@@ -114,7 +108,6 @@ const TESTS: &[Test] = &[
         script: &["probe.py"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "probe-password",
@@ -122,7 +115,6 @@ const TESTS: &[Test] = &[
         script: &["probe.py", "password"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "probe-hostile",
@@ -130,7 +122,6 @@ const TESTS: &[Test] = &[
         script: &["probe.py", "hostile"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "probe-large",
@@ -138,7 +129,6 @@ const TESTS: &[Test] = &[
         script: &["probe.py", "large"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 600,
-        aside: false,
     },
     Test {
         name: "libdmapsharing-large",
@@ -146,7 +136,6 @@ const TESTS: &[Test] = &[
         script: &["libdmapsharing.py", "large"],
         needs: LIBDMAPSHARING,
         limit_s: 300,
-        aside: false,
     },
     Test {
         name: "live",
@@ -154,7 +143,6 @@ const TESTS: &[Test] = &[
         script: &["live.py"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "away",
@@ -162,7 +150,6 @@ const TESTS: &[Test] = &[
         script: &["away.py"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "kill",
@@ -170,7 +157,6 @@ const TESTS: &[Test] = &[
         script: &["kill.py"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 300,
-        aside: false,
     },
     Test {
         name: "real-audio",
@@ -178,7 +164,6 @@ const TESTS: &[Test] = &[
         script: &["real_audio.py"],
         needs: &[PYTHON, Program("ffprobe"), Pip],
         limit_s: 300,
-        aside: false,
     },
     Test {
         name: "faults",
@@ -186,7 +171,6 @@ const TESTS: &[Test] = &[
         script: &["faults.py"],
         needs: &[PYTHON, FFMPEG, Program("setpriv")],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "edit",
@@ -194,7 +178,6 @@ const TESTS: &[Test] = &[
         script: &["edit.py"],
         needs: &[PYTHON, FFMPEG],
         limit_s: 120,
-        aside: false,
     },
     Test {
         name: "outside",
@@ -202,7 +185,6 @@ const TESTS: &[Test] = &[
         script: &["outside.py"],
         needs: LIBDMAPSHARING,
         limit_s: 1200,
-        aside: false,
     },
     Test {
         name: "examples",
@@ -210,7 +192,6 @@ const TESTS: &[Test] = &[
         script: &["examples.py", "tones", "revisions", "remote", "tutorial", "bench"],
         needs: &[PYTHON],
         limit_s: 1200,
-        aside: false,
     },
     Test {
         name: "waiting",
@@ -218,7 +199,6 @@ const TESTS: &[Test] = &[
         script: &["examples.py", "waiting"],
         needs: &[PYTHON],
         limit_s: 900,
-        aside: false,
     },
     Test {
         name: "mdns",
@@ -233,9 +213,11 @@ const TESTS: &[Test] = &[
             Program("dbus-daemon"),
         ],
         limit_s: 480,
-        aside: true,
     },
 ];
+
+/// The tests that mostly wait and measure no time: they run beside the others.
+const ASIDE: &[&str] = &["mdns"];
 
 const LIBDMAPSHARING: &[Need] = &[
     PYTHON,
@@ -347,7 +329,8 @@ struct Runner {
 impl Runner {
     /// Runs them; returns how many passed and failed.
     fn run_all(&self, tests: &[&Test]) -> anyhow::Result<(usize, usize)> {
-        let (aside, measuring): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|t| t.aside);
+        let (aside, measuring): (Vec<&Test>, Vec<&Test>) =
+            tests.iter().partition(|test| ASIDE.contains(&test.name));
         std::thread::scope(|scope| {
             let aside = scope.spawn(|| self.run_in_turn(&aside));
             let (passed, failed) = self.run_in_turn(&measuring)?;
@@ -437,6 +420,7 @@ mod tests {
             assert!(scripts.join(test.script[0]).is_file(), "{}", test.script[0]);
             assert_eq!(TESTS.iter().filter(|other| other.name == test.name).count(), 1);
         }
+        assert!(ASIDE.iter().all(|name| TESTS.iter().any(|test| test.name == *name)));
     }
 
     #[test]
