@@ -17,7 +17,7 @@ use tokio::time::{self, Instant};
 
 use crate::name::{self, Name};
 use crate::responder::Responder;
-use crate::{DiscoveryError, Interfaces, Kind, ShareTxt, Version, service};
+use crate::{DiscoveryError, Interfaces, Kind, ShareTxt, Version, txt};
 
 /// How long we listen for the names in use before taking one. A question goes out at once, and the answers
 /// come within 120 ms (RFC 6762 section 6).
@@ -84,7 +84,7 @@ impl Advert {
             database_id: self.database_id.clone(),
             version: Some(Version::DAAP),
             music_sharing: Some(Version::MUSIC_SHARING),
-            media_kinds: Some(service::MEDIA_KIND_MUSIC),
+            media_kinds: Some(txt::MEDIA_KIND_MUSIC),
             dmap: Some(Version::DMAP),
         }
     }
@@ -268,7 +268,7 @@ impl Owner {
         responder: Responder,
     ) -> Result<End, DiscoveryError> {
         let monitor = responder.monitor()?;
-        let heard = responder.browse(Kind::DAAP)?;
+        let heard = responder.browse(Kind::Daap)?;
         let end = match listen(&heard, &mut self.wished).await {
             None => Ok(End::Wish),
             Some(taken) => {
@@ -323,7 +323,7 @@ impl Owner {
                         }
                     }
                     Ok(_) => {}
-                    Err(_) => heard = responder.browse(Kind::DAAP)?, // the queue overflowed
+                    Err(_) => heard = responder.browse(Kind::Daap)?, // the queue overflowed
                 },
                 () = time::sleep_until(repeat_at.unwrap_or_else(Instant::now)), if repeat_at.is_some() => {
                     repeat = Repeat::Done;
@@ -384,10 +384,10 @@ async fn listen(
         tokio::select! {
             event = heard.recv_async() => match event {
                 Ok(ServiceEvent::ServiceFound(_, full_name)) => {
-                    taken.extend(Kind::DAAP.instance_of(&full_name).map(name::fold));
+                    taken.extend(Kind::Daap.instance_of(&full_name).map(name::fold));
                 }
                 Ok(ServiceEvent::ServiceRemoved(_, full_name)) => {
-                    taken.retain(|label| Kind::DAAP.instance_of(&full_name).map(name::fold).as_ref() != Some(label));
+                    taken.retain(|label| Kind::Daap.instance_of(&full_name).map(name::fold).as_ref() != Some(label));
                 }
                 Ok(_) => {}
                 Err(_) => return Some(taken),
@@ -449,7 +449,7 @@ impl Claim {
     }
 
     fn full_name(&self) -> String {
-        format!("{}.{}", self.name.label, Kind::DAAP.domain())
+        format!("{}.{}", self.name.label, Kind::Daap.domain())
     }
 
     fn is_ours(&self, full_name: &str) -> bool {
@@ -458,7 +458,7 @@ impl Claim {
 
     fn service(&self) -> Result<ServiceInfo, DiscoveryError> {
         let pairs = self.advert.txt(&self.name).pairs();
-        let kind = Kind::DAAP.domain();
+        let kind = Kind::Daap.domain();
         let mut service = ServiceInfo::new(
             kind,
             &self.name.label,
@@ -487,7 +487,7 @@ impl Claim {
     /// Who is first to announce a name keeps it. If both have, the one with the lower host and port does, so that
     /// not both give it up. To a mere look-alike we always yield, for its owner sees no clash.
     fn contested_by(&self, service: &ResolvedService) -> Option<End> {
-        let theirs = Kind::DAAP.instance_of(&service.fullname)?;
+        let theirs = Kind::Daap.instance_of(&service.fullname)?;
         let ours = &self.name.label;
         let their_place = (service.host.to_ascii_lowercase(), service.port);
         let our_place = (self.host.to_ascii_lowercase(), self.advert.port);
@@ -512,7 +512,7 @@ mod tests {
 
     fn heard(instance: &str, host: &str, port: u16) -> ResolvedService {
         let txt: [(&str, &str); 0] = [];
-        ServiceInfo::new(Kind::DAAP.domain(), instance, host, "192.0.2.1", port, &txt[..])
+        ServiceInfo::new(Kind::Daap.domain(), instance, host, "192.0.2.1", port, &txt[..])
             .unwrap()
             .as_resolved_service()
     }

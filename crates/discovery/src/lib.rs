@@ -1,10 +1,11 @@
-//! Announcing shares on the local network and finding those of others, by multicast DNS.
+//! Announcing shares on the local network and finding those of others, by multicast DNS; and finding what else there is
+//! to play from, to play to, and to be controlled by.
 //!
 //! - [`Advertiser`] announces one share on every suitable interface, takes another name when its own is
 //!   taken, follows changes of the network, and says goodbye when it stops. It needs no other daemon and
 //!   lives beside one (avahi, mDNSResponder, systemd-resolved) without sharing its host name.
-//! - [`Browser`] watches the shares that others announce.
-//! - [`ShareTxt`] is what a DAAP share says about itself in its TXT record.
+//! - [`Browser`] watches the services that others announce, of one [`Kind`] or of several.
+//! - [`Service`] is one of them: where it is, and in [`About`] what it is and says about itself in its TXT record.
 //! - [`Interfaces`] says where to speak, derived from the addresses a server listens on.
 //!
 //! This crate knows nothing of libraries, of HTTP or of who may connect. The wire is [`mdns_sd`]'s work;
@@ -17,10 +18,10 @@
 //! let advertised = Advertiser::start(Advert::new("Living room", "nas", 3689))?;
 //! println!("announced as {}", advertised.announced().await.name);
 //!
-//! let mut browser = Browser::start(Kind::DAAP, Interfaces::all())?;
+//! let mut browser = Browser::start(&[Kind::Daap, Kind::Raop], Interfaces::all())?;
 //! while let Some(event) = browser.next().await {
-//!     if let Event::Found(share) = event {
-//!         println!("{} at {:?}", share.name, share.addresses);
+//!     if let Event::Found(service) = event {
+//!         println!("{} at {:?}", service.name, service.addresses);
 //!     }
 //! }
 //! advertised.stop().await;
@@ -31,14 +32,20 @@
 mod advertise;
 mod browse;
 mod interfaces;
+mod kind;
 mod name;
 mod responder;
 mod service;
+mod txt;
 
 pub use advertise::{Advert, Advertised, Advertiser, Standing};
-pub use browse::{Browser, Event, Share};
+pub use browse::{Browser, Event};
 pub use interfaces::Interfaces;
-pub use service::{DEFAULT_PORT, Kind, ShareTxt, Version, database_id, machine_id};
+pub use kind::Kind;
+pub use service::{About, Service};
+pub use txt::{
+    RemoteTxt, SenderTxt, ServerTxt, ShareTxt, SpeakerTxt, Version, database_id, machine_id,
+};
 
 /// Why nothing can be announced or found.
 #[derive(Debug, thiserror::Error)]

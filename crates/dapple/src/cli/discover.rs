@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use discovery::{Browser, Event, Interfaces, Kind, Share};
+use discovery::{About, Browser, Event, Interfaces, Kind, Service, ShareTxt};
 use serde::Serialize;
 use tokio::time::{self, Instant};
 
@@ -37,7 +37,7 @@ pub(crate) struct Args {
 
 /// Looks for shares and writes what it finds.
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
-    let browser = Browser::start(Kind::DAAP, Interfaces::all()).context(
+    let browser = Browser::start(&[Kind::Daap], Interfaces::all()).context(
         "cannot look for shares; the system may have run out of threads or open files, or forbid UDP port 5353",
     )?;
     let any = if args.watch {
@@ -56,7 +56,7 @@ async fn list(
     out: &mut impl Write,
 ) -> io::Result<bool> {
     let end = Instant::now() + listen;
-    let mut shares: Vec<Share> = Vec::new();
+    let mut shares: Vec<Service> = Vec::new();
     while let Ok(Some(event)) = time::timeout_at(end, browser.next()).await {
         let (Event::Found(share) | Event::Updated(share) | Event::Lost(share)) = &event;
         shares.retain(|known| known.instance != share.instance);
@@ -116,8 +116,8 @@ fn head(before: &str) {
     }
 }
 
-fn line(share: &Share) -> String {
-    let password = match share.txt.password {
+fn line(share: &Service) -> String {
+    let password = match share.about.password() {
         Some(true) => "yes",
         Some(false) => "no",
         None => "?",
@@ -127,7 +127,7 @@ fn line(share: &Share) -> String {
         share.addresses.first().map_or_else(|| "?".into(), ip),
         share.port.to_string(),
         password.into(),
-        share.txt.version.map_or_else(|| "?".into(), |version| version.to_string()),
+        version(share).unwrap_or_else(|| "?".into()),
         machine(share).into(),
     ];
     cells.map(|cell| printable(&cell)).join("\t")
@@ -141,7 +141,18 @@ fn ip(address: &SocketAddr) -> String {
     }
 }
 
-fn machine(share: &Share) -> &str {
+fn txt(share: &Service) -> Option<&ShareTxt> {
+    match &share.about {
+        About::Share(txt) => Some(txt),
+        _ => None,
+    }
+}
+
+fn version(share: &Service) -> Option<String> {
+    txt(share)?.version.map(|version| version.to_string())
+}
+
+fn machine(share: &Service) -> &str {
     share.host.strip_suffix(".local").unwrap_or(&share.host)
 }
 
@@ -168,19 +179,19 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn new(share: &'a Share) -> Self {
+    fn new(share: &'a Service) -> Self {
         Self {
             name: &share.name,
             instance: &share.instance,
             address: share.addresses.first().map(ip),
             addresses: share.addresses.iter().map(ip).collect(),
             port: share.port,
-            password: share.txt.password,
-            version: share.txt.version.map(|version| version.to_string()),
+            password: share.about.password(),
+            version: version(share),
             machine: machine(share),
             host: &share.host,
-            machine_id: share.txt.machine_id.as_deref(),
-            database_id: share.txt.database_id.as_deref(),
+            machine_id: txt(share).and_then(|txt| txt.machine_id.as_deref()),
+            database_id: txt(share).and_then(|txt| txt.database_id.as_deref()),
             interfaces: &share.interfaces,
         }
     }
@@ -196,19 +207,20 @@ struct Change<'a> {
 
 #[cfg(test)]
 mod tests {
-    use discovery::{ShareTxt, Version};
+    use discovery::Version;
 
     use super::*;
 
-    fn share(name: &str, addresses: &[&str], txt: ShareTxt) -> Share {
-        Share {
+    fn share(name: &str, addresses: &[&str], txt: ShareTxt) -> Service {
+        Service {
+            kind: Kind::Daap,
             name: name.into(),
             instance: name.into(),
             host: "nas-3689.local".into(),
             addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
             port: 3689,
-            txt,
             interfaces: vec!["eth0".into()],
+            about: About::Share(txt),
         }
     }
 

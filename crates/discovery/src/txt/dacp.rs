@@ -1,0 +1,161 @@
+//! The services of remote control: servers, Remotes that want to pair, and those who send to speakers.
+
+use super::{Pairs, Version, hexadecimal, number, text, version};
+
+/// The longest salt that is believed. Remotes send sixteen digits, pyatv sometimes fewer.
+const PAIR_MAX: usize = 64;
+
+/// What comes before the id in the instance name of a sender. Some speakers find nobody without it.
+const SENDER_PREFIX: &str = "iTunes_Ctrl_";
+
+/// What a server that a Remote can control says about itself. Everything may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ServerTxt {
+    /// The name of the library (`CtlN`), which Remotes show.
+    pub name: Option<String>,
+    /// The database (`DbId`), in hexadecimal digits.
+    pub database_id: Option<String>,
+    /// What it is (`DvTy`): `iTunes`, `AppleTV`, or the name of a program.
+    pub device_type: Option<String>,
+    /// The version of DACP (`Ver`).
+    pub version: Option<Version>,
+}
+
+impl ServerTxt {
+    pub(crate) fn parse(pairs: &Pairs<'_>) -> Self {
+        Self {
+            name: pairs.find("CtlN", text),
+            database_id: pairs.find("DbId", text),
+            device_type: pairs.find("DvTy", text),
+            version: pairs.find("Ver", version),
+        }
+    }
+}
+
+/// What a Remote that waits to be paired says about itself. Everything may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RemoteTxt {
+    /// The name of the device (`DvNm`), which its owner knows.
+    pub device_name: Option<String>,
+    /// What it is (`DvTy`), such as `iPhone`.
+    pub device_type: Option<String>,
+    /// The program (`RemN`): `Remote`, or `Android Remote`.
+    pub program: Option<String>,
+    /// The version of the pairing protocol (`RemV`), 10000 so far.
+    pub version: Option<u32>,
+    /// With what the code that the Remote shows is hashed (`Pair`): hexadecimal digits, in the Remote's
+    /// spelling, which is what counts.
+    pub pair: Option<String>,
+}
+
+impl RemoteTxt {
+    pub(crate) fn parse(pairs: &Pairs<'_>) -> Self {
+        Self {
+            device_name: pairs.find("DvNm", text),
+            device_type: pairs.find("DvTy", text),
+            program: pairs.find("RemN", text),
+            version: pairs.find("RemV", number),
+            pair: pairs.find("Pair", salt),
+        }
+    }
+}
+
+fn salt(value: &str) -> Option<String> {
+    let is_salt = value.len() <= PAIR_MAX && value.bytes().all(|b| b.is_ascii_hexdigit());
+    text(value).filter(|_| is_salt)
+}
+
+/// What someone who sends to AirPlay speakers says, so that their buttons reach it. Everything may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SenderTxt {
+    /// The `DACP-ID` that it tells the speakers, from its instance name.
+    pub dacp_id: Option<u64>,
+    /// The database (`DbId`), in hexadecimal digits.
+    pub database_id: Option<String>,
+    /// The version of DACP (`Ver`).
+    pub version: Option<Version>,
+}
+
+impl SenderTxt {
+    pub(crate) fn parse(instance: &str, pairs: &Pairs<'_>) -> Self {
+        Self {
+            dacp_id: instance.strip_prefix(SENDER_PREFIX).and_then(hexadecimal),
+            database_id: pairs.find("DbId", text),
+            version: pairs.find("Ver", version),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs<'a>(pairs: &[(&'a str, &'a str)]) -> Pairs<'a> {
+        pairs.iter().map(|(key, value)| (*key, value.as_bytes())).collect()
+    }
+
+    #[test]
+    fn owntone_is_a_server_and_a_sender() {
+        // Captured from owntone 28.
+        let server = ServerTxt::parse(&pairs(&[
+            ("txtvers", "1"),
+            ("DbId", "3C69B5CF12DBA52C"),
+            ("DvTy", "iTunes"),
+            ("DvSv", "2306"),
+            ("Ver", "131073"),
+            ("OSsi", "0x1F5"),
+            ("CtlN", "OwnTone anchor"),
+        ]));
+        let expected = ServerTxt {
+            name: Some("OwnTone anchor".into()),
+            database_id: Some("3C69B5CF12DBA52C".into()),
+            device_type: Some("iTunes".into()),
+            version: Some(Version { major: 2, minor: 0, patch: 1 }),
+        };
+        assert_eq!(server, expected);
+        let sender = SenderTxt::parse(
+            "iTunes_Ctrl_3C69B5CF12DBA52C",
+            &pairs(&[("txtvers", "1"), ("Ver", "131077"), ("DbId", "1"), ("OSsi", "0x2012E")]),
+        );
+        let expected = SenderTxt {
+            dacp_id: Some(0x3C69_B5CF_12DB_A52C),
+            database_id: Some("1".into()),
+            version: Some(Version { major: 2, minor: 0, patch: 5 }),
+        };
+        assert_eq!(sender, expected);
+    }
+
+    #[test]
+    fn a_sender_under_a_name_of_its_own_has_no_id() {
+        assert_eq!(SenderTxt::parse("dacp-net", &pairs(&[])), SenderTxt::default());
+    }
+
+    #[test]
+    fn an_ipod_says_what_it_takes_to_pair() {
+        let remote = RemoteTxt::parse(&pairs(&[
+            ("DvNm", "Foobar"),
+            ("RemV", "10000"),
+            ("DvTy", "iPod"),
+            ("RemN", "Remote"),
+            ("txtvers", "1"),
+            ("Pair", "FAEA410630AEC05E"),
+        ]));
+        let expected = RemoteTxt {
+            device_name: Some("Foobar".into()),
+            device_type: Some("iPod".into()),
+            program: Some("Remote".into()),
+            version: Some(10_000),
+            pair: Some("FAEA410630AEC05E".into()),
+        };
+        assert_eq!(remote, expected);
+    }
+
+    #[test]
+    fn a_salt_is_kept_as_it_is_spelled_unless_it_is_none() {
+        let salt = |value: &str| RemoteTxt::parse(&pairs(&[("pair", value)])).pair;
+        assert_eq!(salt("faea410630aec05").as_deref(), Some("faea410630aec05")); // pyatv, one digit short
+        assert_eq!(salt("0xnull"), None);
+        assert_eq!(salt(""), None);
+        assert_eq!(salt(&"A".repeat(PAIR_MAX + 1)), None);
+    }
+}
