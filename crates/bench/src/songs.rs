@@ -44,7 +44,7 @@ pub fn put(item: NewItem) -> Edit {
 ///
 /// If there is no id so high.
 pub fn item(number: u32) -> NewItem {
-    let id = ItemId::new(number + 1).expect("fewer songs than ids");
+    let id = ItemId::to_give(number + 1).expect("fewer songs than ids");
     let persistent_id =
         PersistentId::new(u64::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let usage =

@@ -163,7 +163,7 @@ impl GroupIds {
         // share them the later one takes the next free number.
         let mut number = (group.get() & u64::from(GroupId::MAX)) as u32;
         let id = loop {
-            match GroupId::new(number) {
+            match GroupId::to_give(number) {
                 Some(id) if !self.by_id.contains_key(&id) => break id,
                 _ => number = (number + 1) & GroupId::MAX,
             }

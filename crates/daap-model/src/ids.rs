@@ -1,7 +1,8 @@
 //! The numbers by which clients name things.
 //!
-//! Row ids are 31 bits wide, because several clients read them as signed (`docs/protocol.md`), and 0 names
-//! nothing. Persistent ids are 64 bits wide and mean the same thing after a restart or a rescan.
+//! Row ids are 32 bits wide, and 0 names nothing. Those that we give have 31, because several clients read them as
+//! signed (`docs/protocol.md`); those of other servers may be any: iTunes has large database ids. Persistent ids are
+//! 64 bits wide and mean the same thing after a restart or a rescan.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -13,25 +14,31 @@ macro_rules! row_id {
         pub struct $name(NonZeroU32);
 
         impl $name {
-            /// The largest id there can be, 2^31 - 1.
+            /// The largest number that we give, 2^31 - 1.
             pub const MAX: u32 = i32::MAX as u32;
 
             /// The lowest id there can be, 1.
             pub const LOWEST: Self = Self(NonZeroU32::MIN);
 
-            /// The highest id there can be.
-            pub const HIGHEST: Self = match Self::new(Self::MAX) {
+            /// The highest id that we give.
+            pub const HIGHEST: Self = match Self::to_give(Self::MAX) {
                 Some(id) => id,
                 None => unreachable!(),
             };
 
-            /// The id with this number, unless it is 0 or above [`Self::MAX`].
+            /// The id with this number, whoever gave it, unless it is 0.
             #[must_use]
             pub const fn new(number: u32) -> Option<Self> {
                 match NonZeroU32::new(number) {
-                    Some(number) if number.get() <= Self::MAX => Some(Self(number)),
-                    _ => None,
+                    Some(number) => Some(Self(number)),
+                    None => None,
                 }
+            }
+
+            /// The id with this number, for who gives ids to what has none: not 0 and not above [`Self::MAX`].
+            #[must_use]
+            pub const fn to_give(number: u32) -> Option<Self> {
+                if number <= Self::MAX { Self::new(number) } else { None }
             }
 
             /// The number as it goes over the wire.
@@ -160,11 +167,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn row_ids_are_positive_and_fit_a_signed_reader() {
+    fn row_ids_are_any_number_but_0() {
         assert_eq!(ItemId::new(0), None);
-        assert_eq!(ItemId::new(1).map(ItemId::get), Some(1));
-        assert_eq!(ItemId::new(i32::MAX as u32).map(ItemId::get), Some(0x7FFF_FFFF));
-        assert_eq!(ItemId::new(0x8000_0000), None);
+        assert_eq!(ItemId::new(1), Some(ItemId::LOWEST));
+        assert_eq!(ItemId::new(u32::MAX).map(ItemId::get), Some(u32::MAX));
+    }
+
+    #[test]
+    fn row_ids_that_we_give_fit_a_signed_reader() {
+        assert_eq!(ItemId::to_give(0), None);
+        assert_eq!(ItemId::to_give(1), Some(ItemId::LOWEST));
+        assert_eq!(ItemId::to_give(0x7FFF_FFFF), Some(ItemId::HIGHEST));
+        assert_eq!(ItemId::to_give(0x8000_0000), None);
     }
 
     #[test]

@@ -177,7 +177,7 @@ fn append(
     if row.entries.len().saturating_add(items.len()) > MAX_ENTRIES {
         return Err(PlaylistError::TooMuch);
     }
-    let ids = (row.next_entry..).map_while(ContainerItemId::new).take(items.len());
+    let ids = (row.next_entry..).map_while(ContainerItemId::to_give).take(items.len());
     let added: Vec<ContainerItemId> = ids.collect();
     if added.len() < items.len() {
         return Err(PlaylistError::IdsExhausted);

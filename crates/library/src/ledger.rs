@@ -64,7 +64,7 @@ pub(crate) enum Kind {
 
 impl Ledger {
     pub(crate) fn new_database(&mut self) -> Result<DatabaseId, IdsExhausted> {
-        DatabaseId::new(take(&mut self.next().database)).ok_or(IdsExhausted)
+        DatabaseId::to_give(take(&mut self.next().database)).ok_or(IdsExhausted)
     }
 
     pub(crate) fn new_source(&mut self) -> SourceId {
@@ -72,11 +72,11 @@ impl Ledger {
     }
 
     pub(crate) fn new_item(&mut self) -> Result<ItemId, IdsExhausted> {
-        ItemId::new(take(&mut self.next().item)).ok_or(IdsExhausted)
+        ItemId::to_give(take(&mut self.next().item)).ok_or(IdsExhausted)
     }
 
     pub(crate) fn new_container(&mut self) -> Result<ContainerId, IdsExhausted> {
-        ContainerId::new(take(&mut self.next().container)).ok_or(IdsExhausted)
+        ContainerId::to_give(take(&mut self.next().container)).ok_or(IdsExhausted)
     }
 
     fn next(&mut self) -> &mut NextIds {

@@ -196,7 +196,7 @@ fn number_entries(
     let number = |key: SourceKey| {
         let kept = had.get_mut(&key).and_then(VecDeque::pop_front);
         let id = kept.or_else(|| {
-            let id = ContainerItemId::new(*next_entry)?;
+            let id = ContainerItemId::to_give(*next_entry)?;
             *next_entry += 1;
             Some(id)
         })?;

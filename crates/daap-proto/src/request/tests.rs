@@ -202,7 +202,7 @@ fn unknown_paths_and_impossible_ids_are_not_found() {
         "/databases/x/items",
         "/databases/+1/items",
         "/databases/0/items",
-        "/databases/2147483648/items",
+        "/databases/4294967296/items",
         "/databases/99999999999999999999999/items",
         "/databases/1/items/.mp3",
         "/databases/1/items/-5.mp3",
@@ -330,7 +330,7 @@ fn a_change_that_is_not_clear_is_refused() {
         "action=add&edit-params='dmap.itemname:a','dmap.itemname:b'",
         "action=add&edit-params='dmap.itemname:Kid's'",
         "action=remove&edit-params='dmap.itemid:0'",
-        "action=remove&edit-params='dmap.itemid:4294967295'",
+        "action=remove&edit-params='dmap.itemid:4294967296'",
         "action=remove&edit-params='dmap.containeritemid:5'",
         "action=ADD&edit-params='dmap.itemname:x'",
     ] {
@@ -353,8 +353,8 @@ fn a_change_that_is_not_clear_is_refused() {
 }
 
 fn any_edit() -> impl Strategy<Value = EditAction> {
-    let list = || (1..=ContainerId::MAX).prop_map(|id| ContainerId::new(id).unwrap());
-    let any_entry = || (1..=ContainerItemId::MAX).prop_map(entry);
+    let list = || (1_u32..).prop_map(|id| ContainerId::new(id).unwrap());
+    let any_entry = || (1_u32..).prop_map(entry);
     // A query of which nothing is known is refused.
     let songs = any_query().prop_map(|query| {
         Query::And(vec![Query::parse("'daap.songartist:Wings'").unwrap(), query])
@@ -414,7 +414,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn any_endpoint() -> impl Strategy<Value = Endpoint> {
-    let number = || 1..=0x7FFF_FFFF_u32;
+    let number = || 1_u32..;
     let database = || number().prop_map(|id| DatabaseId::new(id).unwrap());
     let kind = || prop_oneof![Just(GroupKind::Albums), Just(GroupKind::Artists)];
     let size = || {

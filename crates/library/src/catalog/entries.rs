@@ -148,8 +148,9 @@ impl Links {
     }
 
     fn remove_item(&mut self, item: ItemId) {
-        let all = (item, ContainerItemId::LOWEST)..=(item, ContainerItemId::HIGHEST);
-        let all: Vec<ContainerItemId> = self.by_item.range(all).map(|(_, id)| *id).collect();
+        let all = self.by_item.range((item, ContainerItemId::LOWEST)..);
+        let all = all.take_while(|(of, _)| *of == item).map(|(_, id)| *id);
+        let all: Vec<ContainerItemId> = all.collect();
         for id in all {
             // It is there: the index says so.
             let _ = self.remove(id);

@@ -12,8 +12,10 @@ pub enum CommitError {
     /// A closure that changes a song has tried to commit.
     #[error("changes cannot be committed while others are being carried out")]
     Nested,
-    /// There are no more ids: all were given, or the highest was chosen.
-    #[error("no more can be added: there are no higher ids than those that were given or chosen")]
+    /// There are no more ids: all were given, or the highest was chosen, or one above it.
+    #[error(
+        "no more can be added: ids end at 2147483647, and that or a higher one was given or chosen"
+    )]
     IdsExhausted,
     /// No such database.
     #[error("there is no database {0}")]

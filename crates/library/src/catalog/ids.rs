@@ -16,7 +16,7 @@ pub(super) struct Ids {
     entries: AtomicU32,
 }
 
-/// Every id has been given.
+/// Every id has been given, or one was chosen that is above those that are given.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exhausted;
 
@@ -24,7 +24,7 @@ pub(super) struct Exhausted;
 pub(super) trait RowId: Copy {
     const HIGHEST: Self;
 
-    fn from_number(number: u32) -> Option<Self>;
+    fn to_give(number: u32) -> Option<Self>;
     fn number(self) -> u32;
     fn last_of(ids: &Ids) -> &AtomicU32;
 }
@@ -34,8 +34,8 @@ macro_rules! row_id {
         impl RowId for $id {
             const HIGHEST: Self = Self::HIGHEST;
 
-            fn from_number(number: u32) -> Option<Self> {
-                Self::new(number)
+            fn to_give(number: u32) -> Option<Self> {
+                Self::to_give(number)
             }
 
             fn number(self) -> u32 {
@@ -63,14 +63,17 @@ impl Ids {
 
     /// An id that was never given.
     pub(super) fn next<Id: RowId>(&self) -> Result<Id, Exhausted> {
-        let above = |last: u32| Id::from_number(last + 1).map(Id::number);
+        let above = |last: u32| Id::to_give(last + 1).map(Id::number);
         let last = Id::last_of(self).fetch_update(Ordering::Relaxed, Ordering::Relaxed, above);
-        last.ok().and_then(|last| Id::from_number(last + 1)).ok_or(Exhausted)
+        last.ok().and_then(|last| Id::to_give(last + 1)).ok_or(Exhausted)
     }
 
     /// The id that the author chose, which is not given from now on; or one that was never given.
     pub(super) fn chosen_or_next<Id: RowId>(&self, chosen: Option<Id>) -> Result<Id, Exhausted> {
         let Some(chosen) = chosen else { return self.next() };
+        if chosen.number() > Id::HIGHEST.number() {
+            return Err(Exhausted);
+        }
         Id::last_of(self).fetch_max(chosen.number(), Ordering::Relaxed);
         Ok(chosen)
     }
@@ -130,6 +133,13 @@ mod tests {
         assert_eq!(ids.next::<ItemId>().unwrap(), ItemId::HIGHEST);
         assert!(ids.next::<ItemId>().is_err());
         assert!(ids.next::<ItemId>().is_err());
+    }
+
+    #[test]
+    fn an_id_that_some_clients_cannot_read_is_not_chosen() {
+        let ids = Ids::new(of_name("test"));
+        assert!(ids.chosen_or_next(ItemId::new(ItemId::MAX + 1)).is_err());
+        assert!(ids.next::<ItemId>().is_ok());
     }
 
     #[test]
