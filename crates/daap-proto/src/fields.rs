@@ -1,15 +1,19 @@
 //! The fields that can be asked for with `meta=`: one row each.
 //!
-//! A row says which tag a field has and how to get it from an [`Item`]; its long name is the tag's in [`dmap`].
+//! A row says which tag a field has, how to get it from an [`Item`] and, after the arrow, what a [`Song`] takes from
+//! it; its long name is the tag's in [`dmap`].
 //! The order of the rows is the order in which they are sent: the kind first, because clients expect it there, then
 //! what everybody knows, and what is rare last, because libdmapsharing 2.9 (Rhythmbox) stops reading at the first
 //! tag it does not know.
 
 use std::fmt;
 
-use daap_model::{Codec, Item, Row};
+use daap_model::{Codec, ContainerItemId, Item, MediaKind, Row};
 use dmap::code::*;
-use dmap::{Code, Encoder, HEADER, Sink};
+use dmap::{Code, Encoder, HEADER, Sink, Tag};
+
+use crate::read::Song;
+use crate::read::value::{FromTag, flag, id, number};
 
 /// The value of a field, as it is sent. Zero and the empty text are left out: readers take what is absent for
 /// just that, and big libraries become much smaller.
@@ -59,7 +63,8 @@ impl Value<'_> {
 use Value::{Always, Text, U8, U16, U32, U64};
 
 macro_rules! fields {
-    ($item:ident $entry:ident; $($(#[$doc:meta])* $field:ident $code:ident $value:expr;)*) => {
+    ($item:ident $entry:ident, $song:ident $tag:ident;
+     $($(#[$doc:meta])* $field:ident $code:ident $value:expr $(=> $read:expr)?;)*) => {
         /// A field that can be asked for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Field {
@@ -107,72 +112,85 @@ macro_rules! fields {
                 )*
             }
         }
+
+        impl Song {
+            /// Takes what a tag says of the song; one that is no field says nothing.
+            pub(crate) fn set(&mut self, $tag: &Tag<'_>) {
+                let $song = self;
+                match $tag.code {
+                    $($code => { $($read;)? })*
+                    _ => {}
+                }
+            }
+        }
     };
 }
 
-fields! { item entry;
+fields! { item entry, song tag;
     /// What sort of thing it is: 2, audio.
     ItemKind MIKD Always(2);
     /// Whether it is a file, 0, or the address of a stream.
-    DataKind ASDK Always(0);
+    DataKind ASDK Always(0) => if tag.uint() == Ok(1) { song.stream.get_or_insert_default(); };
     /// Row id.
     Id MIID U32(item.id.get());
     /// Id for ever.
-    PersistentId MPER U64(item.persistent_id.get());
+    PersistentId MPER U64(item.persistent_id.get()) => song.persistent_id.set(tag);
     /// Title.
-    Name MINM Text(&item.track.title);
+    Name MINM Text(&item.track.title) => song.track.title.set(tag);
     /// Album.
-    Album ASAL Text(&item.track.album);
+    Album ASAL Text(&item.track.album) => song.track.album.set(tag);
     /// Artist.
-    Artist ASAR Text(&item.track.artist);
+    Artist ASAR Text(&item.track.artist) => song.track.artist.set(tag);
     /// Genre.
-    Genre ASGN Text(&item.track.genre);
+    Genre ASGN Text(&item.track.genre) => song.track.genre.set(tag);
     /// Bytes; what 32 bits cannot hold is clamped.
-    Size ASSZ U32(u32::try_from(item.track.size).unwrap_or(u32::MAX));
+    Size ASSZ U32(u32::try_from(item.track.size).unwrap_or(u32::MAX))
+        => song.track.size = song.track.size.max(number(tag));
     /// Length, in milliseconds.
-    Time ASTM U32(item.track.duration_ms);
+    Time ASTM U32(item.track.duration_ms) => song.track.duration_ms.set(tag);
     /// Number of the track.
-    TrackNumber ASTN U16(item.track.track);
+    TrackNumber ASTN U16(item.track.track) => song.track.track.set(tag);
     /// Tracks on the disc.
-    TrackCount ASTC U16(item.track.track_count);
+    TrackCount ASTC U16(item.track.track_count) => song.track.track_count.set(tag);
     /// Number of the disc.
-    DiscNumber ASDN U16(item.track.disc);
+    DiscNumber ASDN U16(item.track.disc) => song.track.disc.set(tag);
     /// Discs of the album.
-    DiscCount ASDC U16(item.track.disc_count);
+    DiscCount ASDC U16(item.track.disc_count) => song.track.disc_count.set(tag);
     /// Year.
-    Year ASYR U16(item.track.year);
+    Year ASYR U16(item.track.year) => song.track.year.set(tag);
     /// Suffix of the file, with which clients end the song's address.
-    Format ASFM Text(format(item));
+    Format ASFM Text(format(item)) => song.track.format = suffix(tag).into();
     /// Bit rate, in kbit/s.
-    BitRate ASBR U16(item.track.bitrate_kbps);
+    BitRate ASBR U16(item.track.bitrate_kbps) => song.track.bitrate_kbps.set(tag);
     /// Sample rate, in Hz.
-    SampleRate ASSR U32(item.track.sample_rate);
+    SampleRate ASSR U32(item.track.sample_rate) => song.track.sample_rate.set(tag);
     /// Artist as it is sorted.
-    SortArtist ASSA Text(&item.track.sort_artist);
+    SortArtist ASSA Text(&item.track.sort_artist) => song.track.sort_artist.set(tag);
     /// Album as it is sorted.
-    SortAlbum ASSU Text(&item.track.sort_album);
+    SortAlbum ASSU Text(&item.track.sort_album) => song.track.sort_album.set(tag);
     /// Composer.
-    Composer ASCP Text(&item.track.composer);
+    Composer ASCP Text(&item.track.composer) => song.track.composer.set(tag);
     /// Comment.
-    Comment ASCM Text(&item.track.comment);
+    Comment ASCM Text(&item.track.comment) => song.track.comment.set(tag);
     /// What a person calls the coding.
-    Description ASDT Text(item.track.codec.description());
+    Description ASDT Text(item.track.codec.description())
+        => if song.track.codec == Codec::Unknown { song.track.codec = described(tag) };
     /// Whether the album gathers songs of several artists.
-    Compilation ASCO U8(item.track.compilation.into());
+    Compilation ASCO U8(item.track.compilation.into()) => song.track.compilation.set(tag);
     /// Beats a minute.
-    BeatsPerMinute ASBT U16(item.track.bpm);
+    BeatsPerMinute ASBT U16(item.track.bpm) => song.track.bpm.set(tag);
     /// Rating, 0 to 100.
-    UserRating ASUR U8(item.usage.rating);
+    UserRating ASUR U8(item.usage.rating) => song.usage.rating.set(tag);
     /// When it came into the library.
-    DateAdded ASDA U32(item.usage.added.0);
+    DateAdded ASDA U32(item.usage.added.0) => song.usage.added.set(tag);
     /// When the file last changed.
-    DateModified ASDM U32(item.track.modified.0);
+    DateModified ASDM U32(item.track.modified.0) => song.track.modified.set(tag);
     /// Grouping.
-    Grouping AGRP Text(&item.track.grouping);
+    Grouping AGRP Text(&item.track.grouping) => song.track.grouping.set(tag);
     /// Artist of the album.
-    AlbumArtist ASAA Text(&item.track.album_artist);
+    AlbumArtist ASAA Text(&item.track.album_artist) => song.track.album_artist.set(tag);
     /// Id of the entry in its container; on its own outside of one.
-    ContainerItemId MCTI U32(entry.get());
+    ContainerItemId MCTI U32(entry.get()) => song.entry = id(tag, ContainerItemId::new);
     /// Number of entries in a container or group.
     ItemCount MIMC Value::None;
     /// The folder that a container is in.
@@ -182,45 +200,49 @@ fields! { item entry;
     /// Whether a container is filled by rules.
     SmartPlaylist AESP Value::None;
     /// Media kind, as iTunes numbers them.
-    MediaKind AEMK U8(item.track.media_kind as u8);
+    MediaKind AEMK U8(item.track.media_kind as u8) => song.track.media_kind.set(tag);
     /// Whether it is a podcast episode.
-    Podcast AEPC U8((item.track.media_kind == daap_model::MediaKind::Podcast).into());
+    Podcast AEPC U8((item.track.media_kind == MediaKind::Podcast).into())
+        => if flag(tag) { song.track.media_kind = MediaKind::Podcast };
     /// What the publisher says of the words.
-    ContentRating ASCR U8(item.track.content_rating as u8);
+    ContentRating ASCR U8(item.track.content_rating as u8) => song.track.content_rating.set(tag);
     /// When it was released.
-    DateReleased ASDR U32(item.track.released.0);
+    DateReleased ASDR U32(item.track.released.0) => song.track.released.set(tag);
     /// The album it belongs to.
-    AlbumId ASAI U64(item.album_id.get());
+    AlbumId ASAI U64(item.album_id.get()) => song.album_id.set(tag);
     /// The album artist it belongs to.
-    ArtistId ASRI U64(item.artist_id.get());
+    ArtistId ASRI U64(item.artist_id.get()) => song.artist_id.set(tag);
     /// Media kind once more, as a bit set.
-    ExtendedMediaKind AEMK_LOWER U32(item.track.media_kind as u32);
+    ExtendedMediaKind AEMK_LOWER U32(item.track.media_kind as u32)
+        => song.track.media_kind.set(tag);
     /// Title as it is sorted.
-    SortName ASSN Text(&item.track.sort_title);
+    SortName ASSN Text(&item.track.sort_title) => song.track.sort_title.set(tag);
     /// Album artist as it is sorted.
-    SortAlbumArtist ASSL Text(&item.track.sort_album_artist);
+    SortAlbumArtist ASSL Text(&item.track.sort_album_artist)
+        => song.track.sort_album_artist.set(tag);
     /// Composer as it is sorted.
-    SortComposer ASSC Text(&item.track.sort_composer);
+    SortComposer ASSC Text(&item.track.sort_composer) => song.track.sort_composer.set(tag);
     /// The codec, in four letters.
-    CodecType ASCD U32(codec_type(item.track.codec));
+    CodecType ASCD U32(codec_type(item.track.codec))
+        => song.track.codec = codec_of(tag).unwrap_or(song.track.codec);
     /// Times played to the end.
-    PlayCount ASPC U32(item.usage.play_count);
+    PlayCount ASPC U32(item.usage.play_count) => song.usage.play_count.set(tag);
     /// Whether it has been played.
     HasBeenPlayed ASHP U8((item.usage.play_count > 0).into());
     /// When last played.
-    DatePlayed ASPL U32(item.usage.last_played.0);
+    DatePlayed ASPL U32(item.usage.last_played.0) => song.usage.last_played.set(tag);
     /// Times skipped.
-    SkipCount ASKP U32(item.usage.skip_count);
+    SkipCount ASKP U32(item.usage.skip_count) => song.usage.skip_count.set(tag);
     /// When last skipped.
-    LastSkipDate ASKD U32(item.usage.last_skipped.0);
+    LastSkipDate ASKD U32(item.usage.last_skipped.0) => song.usage.last_skipped.set(tag);
     /// Where to go on, in milliseconds.
-    Bookmark ASBO U32(item.usage.bookmark_ms);
+    Bookmark ASBO U32(item.usage.bookmark_ms) => song.usage.bookmark_ms.set(tag);
     /// Bytes, in 64 bits.
-    LongSize ASLS U64(item.track.size);
+    LongSize ASLS U64(item.track.size) => song.track.size = song.track.size.max(number(tag));
     /// Whether there is artwork.
-    ExtraData ASED U16(item.track.has_artwork.into());
+    ExtraData ASED U16(item.track.has_artwork.into()) => song.track.has_artwork |= flag(tag);
     /// How many artworks there are.
-    ArtworkCount ASAC U16(item.track.has_artwork.into());
+    ArtworkCount ASAC U16(item.track.has_artwork.into()) => song.track.has_artwork |= flag(tag);
     /// What can be done to a container.
     EditCommands MEDS Value::None;
     /// Number of albums of an artist.
@@ -349,6 +371,28 @@ fn codec_type(codec: Codec) -> u32 {
         Codec::Wma => *b"wma\0",
         _ => [0; 4],
     })
+}
+
+/// The suffix that was announced, as a [`Track`](daap_model::Track) has it.
+fn suffix(tag: &Tag<'_>) -> String {
+    tag.text().trim_start_matches('.').to_lowercase()
+}
+
+/// The codec with these four bytes. A short name may also end in spaces.
+fn codec_of(tag: &Tag<'_>) -> Option<Codec> {
+    let name = tag.payload.trim_ascii_end();
+    let is_named = |codec: &Codec| {
+        let bytes = codec_type(*codec).to_be_bytes();
+        *codec != Codec::Unknown
+            && bytes.strip_prefix(name).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+    };
+    Codec::ALL.into_iter().find(is_named)
+}
+
+/// The codec that a person calls so.
+fn described(tag: &Tag<'_>) -> Codec {
+    let name = tag.text();
+    Codec::ALL.into_iter().find(|codec| codec.description() == name).unwrap_or_default()
 }
 
 #[cfg(test)]

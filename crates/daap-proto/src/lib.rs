@@ -9,6 +9,7 @@
 //! - [`ClientClass`] knows what a client needs that the protocol does not say: one table of [`Quirk`]s.
 //! - [`reply`] has a function for each endpoint: a snapshot and a request in, a [`Reply`] out, whose length is known
 //!   before its bytes are made.
+//! - [`read`] is the other side: what a client takes from the replies of servers that others wrote.
 //! - [`Credential`] is HTTP Basic as DAAP clients use it, [`ShareUrl`] a `daap://` URL.
 //!
 //! The crate is pure: it has no socket, no file, no clock, no session. Who may ask, how long to wait and how bytes
@@ -53,6 +54,7 @@ mod index;
 mod meta;
 mod query;
 mod quirks;
+pub mod read;
 pub mod reply;
 mod request;
 mod url;

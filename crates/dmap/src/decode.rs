@@ -44,6 +44,13 @@ impl<'a> Tags<'a> {
         Self { input, offset: 0, depth: 0, bare: false }
     }
 
+    /// The elements of `input`, which is all or a part of what a container holds: for who reads a message piece by
+    /// piece. They begin at `offset` of the message, and `depth` containers are open there, the last of them this.
+    #[must_use]
+    pub fn inside(container: Code, input: &'a [u8], offset: usize, depth: usize) -> Self {
+        Self { input, offset, depth, bare: [ABAL, ABAR, ABCP, ABGN].contains(&container) }
+    }
+
     /// The next element of this level, or `None` at its end. After an error the level is at its end.
     ///
     /// # Errors
@@ -113,12 +120,7 @@ impl<'a> Tag<'a> {
         if self.depth + 1 >= MAX_DEPTH {
             return Err(DecodeError::TooDeep { code, offset, limit: MAX_DEPTH });
         }
-        Ok(Tags {
-            input: self.payload,
-            offset: self.offset + HEADER,
-            depth: self.depth + 1,
-            bare: [ABAL, ABAR, ABCP, ABGN].contains(&code),
-        })
+        Ok(Tags::inside(code, self.payload, offset + HEADER, self.depth + 1))
     }
 
     /// The first child with this code.
@@ -189,14 +191,18 @@ impl<'a> Tag<'a> {
     }
 }
 
+/// Code and announced length of the element that begins here; `None` if there are fewer than [`HEADER`] bytes.
+#[must_use]
+pub fn header(input: &[u8]) -> Option<(Code, u32)> {
+    let &[a, b, c, d, e, f, g, h] = input.first_chunk::<HEADER>()?;
+    Some((Code([a, b, c, d]), u32::from_be_bytes([e, f, g, h])))
+}
+
 /// Code, announced length, and what follows them.
 fn split_header(input: &[u8], offset: usize) -> Result<(Code, usize, &[u8]), DecodeError> {
-    let Some((&[a, b, c, d, e, f, g, h], rest)) = input.split_first_chunk::<HEADER>() else {
-        return Err(DecodeError::TruncatedHeader { offset, left: input.len() });
-    };
-    let length = u32::from_be_bytes([e, f, g, h]);
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    Ok((Code([a, b, c, d]), length, rest))
+    let (code, length) =
+        header(input).ok_or(DecodeError::TruncatedHeader { offset, left: input.len() })?;
+    Ok((code, usize::try_from(length).unwrap_or(usize::MAX), &input[HEADER..]))
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ mod error;
 mod value;
 
 pub use code::{Code, Definition, Kind};
-pub use decode::{MAX_DEPTH, Tag, Tags, lenient_root, root};
+pub use decode::{MAX_DEPTH, Tag, Tags, header, lenient_root, root};
 pub use dump::{Dump, dump};
 pub use encode::{Counter, Encoder, HEADER, Room, Sink};
 pub use error::{DecodeError, TooLong};

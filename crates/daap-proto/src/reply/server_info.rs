@@ -41,7 +41,8 @@ pub enum Password {
 }
 
 impl Password {
-    const fn method(self) -> u8 {
+    /// The number that stands for it in `msau`.
+    pub(crate) const fn method(self) -> u8 {
         match self {
             Self::None => 0,
             Self::WantedWithName => 1,
