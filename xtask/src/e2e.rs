@@ -214,10 +214,17 @@ const TESTS: &[Test] = &[
         ],
         limit_s: 480,
     },
+    Test {
+        name: "discover",
+        shows: "two hosts in network namespaces: discover finds every kind of service that avahi announces",
+        script: &["discover.sh"],
+        needs: &[PYTHON, Root, Program("ip"), Program("avahi-daemon"), Program("dbus-daemon")],
+        limit_s: 240,
+    },
 ];
 
 /// The tests that mostly wait and measure no time: they run beside the others.
-const ASIDE: &[&str] = &["mdns"];
+const ASIDE: &[&str] = &["mdns", "discover"];
 
 const LIBDMAPSHARING: &[Need] = &[
     PYTHON,

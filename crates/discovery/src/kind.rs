@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A kind of service that can be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -55,6 +58,21 @@ impl Kind {
     }
 }
 
+/// As it is displayed.
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Self::ALL.into_iter().find(|kind| kind.to_string() == name);
+        known.ok_or_else(|| D::Error::custom(format!("{name:?} is no known kind of service")))
+    }
+}
+
 /// Without the domain: `_daap._tcp`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,8 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn all_kinds_are_different() {
-        let names: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|k| k.domain()).collect();
-        assert_eq!(names.len(), Kind::ALL.len());
+    fn a_kind_is_read_back_from_what_is_written() {
+        for kind in Kind::ALL {
+            let written = serde_json::to_string(&kind).unwrap();
+            assert_eq!(written, format!("\"{kind}\""));
+            assert_eq!(serde_json::from_str::<Kind>(&written).unwrap(), kind);
+        }
+        assert!(serde_json::from_str::<Kind>("\"_http._tcp\"").is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use mdns_sd::{ResolvedService, ScopedIp};
+use serde::Serialize;
 
 use crate::txt::{self, Pairs};
 use crate::{Kind, RemoteTxt, SenderTxt, ServerTxt, ShareTxt, SpeakerTxt, name};
@@ -33,7 +34,8 @@ pub struct Service {
 }
 
 /// What a service is, and what it says about itself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
 #[non_exhaustive]
 pub enum About {
     /// Music that can be listed and played ([`Kind::Daap`]).
@@ -91,6 +93,19 @@ impl About {
             Self::Speaker(txt) => txt.password,
             Self::Server(_) | Self::Remote(_) | Self::Sender(_) => None,
         }
+    }
+
+    /// The version of the protocol that it speaks, or of its software if it is a speaker.
+    #[must_use]
+    pub fn version(&self) -> Option<String> {
+        let version = match self {
+            Self::Share(txt) | Self::HomeSharing(txt) => txt.version,
+            Self::Server(txt) => txt.version,
+            Self::Sender(txt) => txt.version,
+            Self::Remote(txt) => return txt.version.map(|version| version.to_string()),
+            Self::Speaker(txt) => return txt.version.clone(),
+        };
+        version.map(|version| version.to_string())
     }
 
     /// What people call a service of this instance name.

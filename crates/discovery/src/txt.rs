@@ -6,6 +6,8 @@ mod speaker;
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 pub use dacp::{RemoteTxt, SenderTxt, ServerTxt};
 pub(crate) use share::MEDIA_KIND_MUSIC;
 pub use share::{ShareTxt, database_id, machine_id};
@@ -64,6 +66,13 @@ impl Version {
     }
 }
 
+/// As it is displayed.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
@@ -88,6 +97,11 @@ fn hexadecimal(value: &str) -> Option<u64> {
     let digits = value.trim();
     let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
     u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
+}
+
+/// An id as hexadecimal digits: many who read JSON keep but 53 bits of a number.
+fn as_hexadecimal<S: Serializer>(id: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    id.map(|id| format!("{id:X}")).serialize(serializer)
 }
 
 /// iTunes writes 0 and 1, owntone and libdmapsharing write false and true; libdmapsharing's browser reads

@@ -1,33 +1,40 @@
-//! `dapple discover`: the shares on this network.
+//! `dapple discover`: the shares on this network, and what else there is around music.
 
+mod row;
+
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use discovery::{About, Browser, Event, Interfaces, Kind, Service, ShareTxt};
+use discovery::{Browser, Event, Interfaces, Kind, Service};
 use serde::Serialize;
 use tokio::time::{self, Instant};
 
+use self::row::{Found, Width};
 use super::Outcome;
 
-/// How long to listen for shares, and the longest that can be asked for.
+/// How long to listen for services, and the longest that can be asked for.
 const TIMEOUT_S: u64 = 3;
 const TIMEOUT_MAX_S: u64 = 24 * 60 * 60;
-
-/// What the columns of a line are.
-const COLUMNS: [&str; 6] = ["NAME", "ADDRESS", "PORT", "PASSWORD", "VERSION", "MACHINE"];
 
 /// List the shares on this network, those of this machine included
 ///
 /// One line a share, with tabs between name, address, port, password (yes, no or ?), DAAP version and machine.
-/// Exit code 0 if there is a share, 1 if there is none, 2 if it failed.
+/// With --all or --kind two cells more: kind and details.
+/// Exit code 0 if there is one, 1 if there is none, 2 if it failed.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Print JSON: an array of shares, or with --watch one object a line
+    /// List everything: shares, servers, remotes, speakers
+    #[arg(long, conflicts_with = "kind")]
+    all: bool,
+    /// List these; repeatable
+    #[arg(long, value_name = "KIND")]
+    kind: Vec<Interest>,
+    /// Print JSON: an array, or with --watch one object a line
     #[arg(long)]
     json: bool,
-    /// Go on until interrupted: + for a share that appears, ~ for one that changes, - for one that goes
+    /// Go on until interrupted: + for what appears, ~ for what changes, - for what goes
     #[arg(long, conflicts_with = "timeout")]
     watch: bool,
     /// How long to listen
@@ -35,57 +42,113 @@ pub(crate) struct Args {
     timeout: u64,
 }
 
-/// Looks for shares and writes what it finds.
+/// What people look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+enum Interest {
+    /// Music that can be listed and played
+    Shares,
+    /// What can be controlled as iTunes can
+    Servers,
+    /// Remotes that ask to be paired
+    Remotes,
+    /// AirPlay speakers
+    Speakers,
+}
+
+impl Interest {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Daap => Self::Shares,
+            Kind::TouchRemote => Self::Remotes,
+            Kind::Raop | Kind::AirPlay => Self::Speakers,
+            _ => Self::Servers,
+        }
+    }
+
+    /// What one of them is called.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Shares => "share",
+            Self::Servers => "server",
+            Self::Remotes => "remote",
+            Self::Speakers => "speaker",
+        }
+    }
+}
+
+impl Args {
+    fn kinds(&self) -> Vec<Kind> {
+        let asked = |kind: &Kind| self.all || self.kind.contains(&Interest::of(*kind));
+        if self.width() == Width::Shares {
+            return vec![Kind::Daap];
+        }
+        Kind::ALL.into_iter().filter(asked).collect()
+    }
+
+    fn width(&self) -> Width {
+        if self.all || !self.kind.is_empty() { Width::AllKinds } else { Width::Shares }
+    }
+}
+
+/// Looks for services and writes what it finds.
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
-    let browser = Browser::start(&[Kind::Daap], Interfaces::all()).context(
+    let browser = Browser::start(&args.kinds(), Interfaces::all()).context(
         "cannot look for shares; the system may have run out of threads or open files, or forbid UDP port 5353",
     )?;
     let any = if args.watch {
-        watch(browser, args.json, out).await?
+        watch(browser, &args, out).await?
     } else {
-        list(browser, Duration::from_secs(args.timeout), args.json, out).await?
+        let found = listen(browser, Duration::from_secs(args.timeout)).await;
+        list(&found, &args, out)?;
+        !found.is_empty()
     };
     Ok(if any { Outcome::Done } else { Outcome::NothingFound })
 }
 
-/// Listens for a while, then writes all at once, sorted. Whether there was any.
-async fn list(
-    mut browser: Browser,
-    listen: Duration,
-    json: bool,
-    out: &mut impl Write,
-) -> io::Result<bool> {
-    let end = Instant::now() + listen;
-    let mut shares: Vec<Service> = Vec::new();
+/// What is there after a while, by kind and name.
+async fn listen(mut browser: Browser, limit: Duration) -> Vec<Service> {
+    let end = Instant::now() + limit;
+    let mut found = BTreeMap::new();
     while let Ok(Some(event)) = time::timeout_at(end, browser.next()).await {
-        let (Event::Found(share) | Event::Updated(share) | Event::Lost(share)) = &event;
-        shares.retain(|known| known.instance != share.instance);
-        if let Event::Found(share) | Event::Updated(share) = event {
-            shares.push(share);
+        match event {
+            Event::Found(service) | Event::Updated(service) => {
+                found.insert(key(&service), service);
+            }
+            Event::Lost(service) => {
+                found.remove(&key(&service));
+            }
         }
     }
-    shares.sort_by_key(|share| (share.name.to_lowercase(), share.instance.clone()));
-    if json {
-        let shares: Vec<Found<'_>> = shares.iter().map(Found::new).collect();
-        serde_json::to_writer_pretty(&mut *out, &shares)?;
-        writeln!(out)?;
-    } else {
-        if !shares.is_empty() {
-            head("");
-        }
-        for share in &shares {
-            writeln!(out, "{}", line(share))?;
-        }
-    }
-    out.flush()?;
-    Ok(!shares.is_empty())
+    found.into_values().collect()
 }
 
-/// Writes each change as it comes, until interrupted. Whether there was any share.
-async fn watch(mut browser: Browser, json: bool, out: &mut impl Write) -> io::Result<bool> {
+/// By what services are told apart, and the order in which they are listed.
+fn key(service: &Service) -> (Interest, String, Kind, String) {
+    let interest = Interest::of(service.kind);
+    (interest, service.name.to_lowercase(), service.kind, service.instance.clone())
+}
+
+fn list(found: &[Service], args: &Args, out: &mut impl Write) -> io::Result<()> {
+    if args.json {
+        let found: Vec<Found<'_>> = found.iter().map(Found::new).collect();
+        serde_json::to_writer_pretty(&mut *out, &found)?;
+        writeln!(out)?;
+    } else {
+        if !found.is_empty() {
+            head("", args.width());
+        }
+        for service in found {
+            writeln!(out, "{}", row::line(service, args.width()))?;
+        }
+    }
+    out.flush()
+}
+
+/// Writes each change as it comes, until interrupted. Whether there was any service.
+async fn watch(mut browser: Browser, args: &Args, out: &mut impl Write) -> io::Result<bool> {
     let mut any = false;
-    if !json {
-        head("\t");
+    if !args.json {
+        head("\t", args.width());
     }
     loop {
         let event = tokio::select! {
@@ -94,106 +157,26 @@ async fn watch(mut browser: Browser, json: bool, out: &mut impl Write) -> io::Re
         };
         let Some(event) = event else { return Ok(any) };
         any = true;
-        let (sign, said, share) = match &event {
-            Event::Found(share) => ('+', "found", share),
-            Event::Updated(share) => ('~', "updated", share),
-            Event::Lost(share) => ('-', "lost", share),
+        let (sign, said, service) = match &event {
+            Event::Found(service) => ('+', "found", service),
+            Event::Updated(service) => ('~', "updated", service),
+            Event::Lost(service) => ('-', "lost", service),
         };
-        if json {
-            serde_json::to_writer(&mut *out, &Change { event: said, share: Found::new(share) })?;
+        if args.json {
+            let change = Change { event: said, service: Found::new(service) };
+            serde_json::to_writer(&mut *out, &change)?;
             writeln!(out)?;
         } else {
-            writeln!(out, "{sign}\t{}", line(share))?;
+            writeln!(out, "{sign}\t{}", row::line(service, args.width()))?;
         }
         out.flush()?;
     }
 }
 
 /// Says what the columns are, where a person looks and no program reads.
-fn head(before: &str) {
+fn head(before: &str, width: Width) {
     if io::stdout().is_terminal() && io::stderr().is_terminal() {
-        eprintln!("{before}{}", COLUMNS.join("\t"));
-    }
-}
-
-fn line(share: &Service) -> String {
-    let password = match share.about.password() {
-        Some(true) => "yes",
-        Some(false) => "no",
-        None => "?",
-    };
-    let cells = [
-        share.name.clone(),
-        share.addresses.first().map_or_else(|| "?".into(), ip),
-        share.port.to_string(),
-        password.into(),
-        version(share).unwrap_or_else(|| "?".into()),
-        machine(share).into(),
-    ];
-    cells.map(|cell| printable(&cell)).join("\t")
-}
-
-/// The address without its port, and with its scope if it has one.
-fn ip(address: &SocketAddr) -> String {
-    match address {
-        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
-        _ => address.ip().to_string(),
-    }
-}
-
-fn txt(share: &Service) -> Option<&ShareTxt> {
-    match &share.about {
-        About::Share(txt) => Some(txt),
-        _ => None,
-    }
-}
-
-fn version(share: &Service) -> Option<String> {
-    txt(share)?.version.map(|version| version.to_string())
-}
-
-fn machine(share: &Service) -> &str {
-    share.host.strip_suffix(".local").unwrap_or(&share.host)
-}
-
-/// A name comes from the network: it must not move the cursor, nor break the line.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// A share as `--json` has it.
-#[derive(Serialize)]
-struct Found<'a> {
-    name: &'a str,
-    instance: &'a str,
-    address: Option<String>,
-    addresses: Vec<String>,
-    port: u16,
-    password: Option<bool>,
-    version: Option<String>,
-    machine: &'a str,
-    host: &'a str,
-    machine_id: Option<&'a str>,
-    database_id: Option<&'a str>,
-    interfaces: &'a [String],
-}
-
-impl<'a> Found<'a> {
-    fn new(share: &'a Service) -> Self {
-        Self {
-            name: &share.name,
-            instance: &share.instance,
-            address: share.addresses.first().map(ip),
-            addresses: share.addresses.iter().map(ip).collect(),
-            port: share.port,
-            password: share.about.password(),
-            version: version(share),
-            machine: machine(share),
-            host: &share.host,
-            machine_id: txt(share).and_then(|txt| txt.machine_id.as_deref()),
-            database_id: txt(share).and_then(|txt| txt.database_id.as_deref()),
-            interfaces: &share.interfaces,
-        }
+        eprintln!("{before}{}", row::head(width));
     }
 }
 
@@ -202,58 +185,34 @@ impl<'a> Found<'a> {
 struct Change<'a> {
     event: &'static str,
     #[serde(flatten)]
-    share: Found<'a>,
+    service: Found<'a>,
 }
 
 #[cfg(test)]
 mod tests {
-    use discovery::Version;
+    use clap::Parser;
 
     use super::*;
 
-    fn share(name: &str, addresses: &[&str], txt: ShareTxt) -> Service {
-        Service {
-            kind: Kind::Daap,
-            name: name.into(),
-            instance: name.into(),
-            host: "nas-3689.local".into(),
-            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
-            port: 3689,
-            interfaces: vec!["eth0".into()],
-            about: About::Share(txt),
-        }
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
     }
 
-    fn known() -> ShareTxt {
-        ShareTxt { password: Some(true), version: Some(Version::DAAP), ..ShareTxt::default() }
+    #[track_caller]
+    fn check(arguments: &[&str], expected: &[Kind]) {
+        let line = Line::parse_from([&["discover"], arguments].concat());
+        assert_eq!(line.args.kinds(), expected);
     }
 
     #[test]
-    fn a_share_is_a_line_of_six_cells() {
-        let full = share("Jo's music", &["192.0.2.7:3689", "[2001:db8::7]:3689"], known());
-        assert_eq!(line(&full), "Jo's music\t192.0.2.7\t3689\tyes\t3.0.12\tnas-3689");
-        let empty = share("x", &[], ShareTxt::default());
-        assert_eq!(line(&empty), "x\t?\t3689\t?\t?\tnas-3689");
-        assert_eq!(line(&full).split('\t').count(), COLUMNS.len());
-    }
-
-    #[test]
-    fn a_hostile_name_stays_in_its_cell() {
-        let hostile = share("a\tb\nc\u{1b}[2Jd", &["[fe80::7%3]:3689"], known());
-        assert_eq!(line(&hostile), "a b c [2Jd\tfe80::7%3\t3689\tyes\t3.0.12\tnas-3689");
-    }
-
-    #[test]
-    fn json_says_what_is_unknown() {
-        let known = share("Jo", &["192.0.2.7:3689"], known());
-        let change = Change { event: "found", share: Found::new(&known) };
-        let json: serde_json::Value =
-            serde_json::from_str(&serde_json::to_string(&change).unwrap()).unwrap();
-        assert_eq!(json["event"], "found");
-        assert_eq!(json["address"], "192.0.2.7");
-        assert_eq!(json["password"], true);
-        assert_eq!(json["version"], "3.0.12");
-        assert_eq!(json["machine"], "nas-3689");
-        assert_eq!(json["machine_id"], serde_json::Value::Null);
+    fn shares_are_looked_for_and_others_when_asked() {
+        check(&[], &[Kind::Daap]);
+        check(&["--all"], &Kind::ALL);
+        check(&["--kind", "remotes"], &[Kind::TouchRemote]);
+        let servers = [Kind::Daap, Kind::TouchAble, Kind::HomeSharing, Kind::Dacp];
+        check(&["--kind", "servers", "--kind", "shares"], &servers);
+        check(&["--kind", "speakers"], &[Kind::Raop, Kind::AirPlay]);
     }
 }

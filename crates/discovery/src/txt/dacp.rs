@@ -1,5 +1,7 @@
 //! The services of remote control: servers, Remotes that want to pair, and those who send to speakers.
 
+use serde::Serialize;
+
 use super::{Pairs, Version, hexadecimal, number, text, version};
 
 /// The longest salt that is believed. Remotes send sixteen digits, pyatv sometimes fewer.
@@ -9,7 +11,7 @@ const PAIR_MAX: usize = 64;
 const SENDER_PREFIX: &str = "iTunes_Ctrl_";
 
 /// What a server that a Remote can control says about itself. Everything may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct ServerTxt {
     /// The name of the library (`CtlN`), which Remotes show.
     pub name: Option<String>,
@@ -33,7 +35,7 @@ impl ServerTxt {
 }
 
 /// What a Remote that waits to be paired says about itself. Everything may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct RemoteTxt {
     /// The name of the device (`DvNm`), which its owner knows.
     pub device_name: Option<String>,
@@ -66,9 +68,10 @@ fn salt(value: &str) -> Option<String> {
 }
 
 /// What someone who sends to AirPlay speakers says, so that their buttons reach it. Everything may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct SenderTxt {
     /// The `DACP-ID` that it tells the speakers, from its instance name.
+    #[serde(serialize_with = "super::as_hexadecimal")]
     pub dacp_id: Option<u64>,
     /// The database (`DbId`), in hexadecimal digits.
     pub database_id: Option<String>,

@@ -1,5 +1,7 @@
 //! Music shares, as iTunes announces them.
 
+use serde::Serialize;
+
 use super::{Pairs, Version, flag, number, text, version};
 use crate::name;
 
@@ -22,7 +24,7 @@ pub fn database_id(persistent_id: u64) -> String {
 }
 
 /// What a share says about itself. Everything may be missing in what others announce.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct ShareTxt {
     /// Whether a password is asked for. iTunes 12.1 ignores a share that does not say.
     pub password: Option<bool>,

@@ -1,5 +1,7 @@
 //! Speakers, as AirPlay announces them.
 
+use serde::Serialize;
+
 use super::{Pairs, flag, hexadecimal, number, text};
 
 /// How many numbers of a list are kept.
@@ -11,9 +13,10 @@ const NEEDS_PASSWORD: u64 = 1 << 7;
 
 /// What a speaker says about itself, as `_raop._tcp` or as `_airplay._tcp`. Everything may be missing, and of what
 /// only the former says, in the latter it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct SpeakerTxt {
     /// By what it is known again: 48 bits, from the instance name (`_raop`) or `deviceid` (`_airplay`).
+    #[serde(serialize_with = "super::as_hexadecimal")]
     pub device_id: Option<u64>,
     /// The model (`am`, `model`), such as `AirPort10,115`. The first AirPort Express does not say.
     pub model: Option<String>,
@@ -116,6 +119,8 @@ mod tests {
             channels: Some(2),
         };
         check("5855CA06BD9E@Kitchen", &pairs, &expected);
+        let json = serde_json::to_value(&expected).unwrap();
+        assert_eq!(json["device_id"], "5855CA06BD9E");
     }
 
     #[test]
