@@ -10,7 +10,8 @@
 //! - [`reply`] has a function for each endpoint: a snapshot and a request in, a [`Reply`] out, whose length is known
 //!   before its bytes are made.
 //! - [`read`] is the other side: what a client takes from the replies of servers that others wrote.
-//! - [`Credential`] is HTTP Basic as DAAP clients use it, [`ShareUrl`] a `daap://` URL.
+//! - [`Credential`] is HTTP Basic as DAAP clients use it, [`validation()`] the hash that old iTunes want, [`ShareUrl`] a
+//!   `daap://` URL.
 //!
 //! The crate is pure: it has no socket, no file, no clock, no session. Who may ask, how long to wait and how bytes
 //! travel is the business of `daap-server`; what songs there are, of `daap-model`.
@@ -58,6 +59,7 @@ pub mod read;
 pub mod reply;
 mod request;
 mod url;
+mod validation;
 
 pub use auth::Credential;
 pub use custom::{CustomFieldError, MAX_FIELD_NAME, custom_field, known_field};
@@ -71,3 +73,4 @@ pub use request::{
     EditAction, Endpoint, Listing, MAX_TARGET, PixelBox, Request, RequestError, Step,
 };
 pub use url::{DEFAULT_PORT, ShareTarget, ShareUrl, UrlError};
+pub use validation::validation;
