@@ -4,6 +4,7 @@
 //! rescan.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use daap_model::PersistentId;
@@ -11,6 +12,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 /// The port of DAAP.
 pub const DEFAULT_PORT: u16 = 3689;
+
+/// The port of a web page that names none.
+const HTTP_PORT: u16 = 80;
 
 /// A share on the network and what of it is meant.
 ///
@@ -27,7 +31,8 @@ pub const DEFAULT_PORT: u16 = 3689;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ShareUrl {
-    /// A host name, an address (IPv6 without brackets), or the name under which the share is announced.
+    /// A host name, an address (IPv6 without brackets, and with its zone: `fe80::1%eth0`), or the name under which
+    /// the share is announced.
     pub host: String,
     /// The port, if one is named; [`DEFAULT_PORT`] otherwise, or what is announced.
     pub port: Option<u16>,
@@ -83,11 +88,55 @@ impl FromStr for ShareUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let rest = match text.split_at_checked("daap://".len()) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("daap://") => rest,
-            _ => return Err(UrlError::Scheme),
+        match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("daap") => Self::after_scheme(rest),
+            _ => Err(UrlError::Scheme),
+        }
+    }
+}
+
+impl ShareUrl {
+    /// Reads what a person types to name a share: its URL; that of its web page, `http://host:port/`; or just `host`,
+    /// `host:port`, an address, or the name under which it is announced, with spaces and all.
+    ///
+    /// ```
+    /// use daap_proto::ShareUrl;
+    ///
+    /// let url = ShareUrl::typed("Anna's music")?;
+    /// assert_eq!((url.host.as_str(), url.port), ("Anna's music", None));
+    /// let url = ShareUrl::typed("[fe80::1%eth0]:3690")?;
+    /// assert_eq!(url.to_string(), "daap://[fe80::1%25eth0]:3690/");
+    /// # Ok::<(), daap_proto::UrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It names no host, or what stands in the place of a port or a path is none.
+    pub fn typed(text: &str) -> Result<Self, UrlError> {
+        let text = text.trim();
+        if let Some((scheme, rest)) = text.split_once("://") {
+            if scheme.eq_ignore_ascii_case("http") {
+                let url = Self::after_scheme(rest)?;
+                return Ok(Self { port: url.port.or(Some(HTTP_PORT)), ..url });
+            }
+            return text.parse();
+        }
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let (host, port) = match (address(text), text.rsplit_once(':')) {
+            (Some(address), _) => (address, None),
+            _ if text.starts_with('[') => split_authority(text)?,
+            (_, Some((host, number))) if is_number(number) => (host.into(), Some(port(number)?)),
+            _ => (text.into(), None),
         };
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        match host.is_empty() {
+            true => Err(UrlError::NoHost),
+            false => Ok(Self { host, port, target: ShareTarget::Share }),
+        }
+    }
+
+    /// What follows `daap://`.
+    fn after_scheme(text: &str) -> Result<Self, UrlError> {
+        let (authority, path) = text.split_once('/').unwrap_or((text, ""));
         let (host, port) = split_authority(authority)?;
         Ok(Self { host, port, target: ShareTarget::parse(path)? })
     }
@@ -95,9 +144,10 @@ impl FromStr for ShareUrl {
 
 impl fmt::Display for ShareUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.parse::<core::net::Ipv6Addr>() {
-            Ok(address) => write!(f, "daap://[{address}]")?,
-            Err(_) => write!(f, "daap://{}", word(&self.host))?,
+        match split_zone(&self.host) {
+            Some((address, "")) => write!(f, "daap://[{address}]")?,
+            Some((address, zone)) => write!(f, "daap://[{address}%25{}]", word(zone))?,
+            None => write!(f, "daap://{}", word(&self.host))?,
         }
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
@@ -106,14 +156,13 @@ impl fmt::Display for ShareUrl {
     }
 }
 
+/// Host and port, as URLs have them.
 fn split_authority(authority: &str) -> Result<(String, Option<u16>), UrlError> {
-    if let Some((address, after)) = authority.strip_prefix('[').and_then(|a| a.split_once(']')) {
-        if address.parse::<core::net::Ipv6Addr>().is_err() {
-            return Err(UrlError::Address(address.to_owned()));
-        }
+    if let Some((inner, after)) = authority.strip_prefix('[').and_then(|a| a.split_once(']')) {
+        let host = address(inner).ok_or_else(|| UrlError::Address(inner.to_owned()))?;
         return match after.strip_prefix(':') {
-            Some(number) => Ok((address.to_owned(), Some(port(number)?))),
-            None if after.is_empty() => Ok((address.to_owned(), None)),
+            Some(number) => Ok((host, Some(port(number)?))),
+            None if after.is_empty() => Ok((host, None)),
             None => Err(UrlError::Port(after.to_owned())),
         };
     }
@@ -125,6 +174,23 @@ fn split_authority(authority: &str) -> Result<(String, Option<u16>), UrlError> {
         host if host.is_empty() => Err(UrlError::NoHost),
         host => Ok((host, number)),
     }
+}
+
+/// An IPv6 address, perhaps with a zone, as a [`ShareUrl`] has it. In URLs the percent sign is written `%25`
+/// (RFC 6874), by people it is not.
+fn address(text: &str) -> Option<String> {
+    let (address, zone) = split_zone(text)?;
+    let zone = zone.strip_prefix("25").filter(|rest| !rest.is_empty()).unwrap_or(zone);
+    Some(match zone {
+        "" => address.to_string(),
+        zone => format!("{address}%{}", decode(zone)),
+    })
+}
+
+/// An IPv6 address and its zone, which may be empty.
+fn split_zone(text: &str) -> Option<(Ipv6Addr, &str)> {
+    let (address, zone) = text.split_once('%').unwrap_or((text, ""));
+    Some((address.parse().ok()?, zone))
 }
 
 fn port(text: &str) -> Result<u16, UrlError> {
@@ -240,10 +306,66 @@ mod tests {
         refuse("daap://h/songs/12", UrlError::Path("songs/12".into()));
     }
 
+    #[track_caller]
+    fn check_typed(text: &str, host: &str, port: Option<u16>) {
+        let target = ShareTarget::Share;
+        assert_eq!(ShareUrl::typed(text), Ok(ShareUrl { host: host.into(), port, target }));
+    }
+
+    #[test]
+    fn what_people_type_for_a_share_is_understood() {
+        check_typed("nas", "nas", None);
+        check_typed("nas.local:3690", "nas.local", Some(3690));
+        check_typed(" 192.168.1.2/\n", "192.168.1.2", None);
+        check_typed("192.168.1.2:3690", "192.168.1.2", Some(3690));
+        check_typed("::1", "::1", None);
+        check_typed("[::1]", "::1", None);
+        check_typed("[::1]:3689", "::1", Some(3689));
+        check_typed("daap://nas:3690/", "nas", Some(3690));
+        check_typed("DAAP://Living%20room", "Living room", None);
+        check_typed("http://127.0.0.1:3689/", "127.0.0.1", Some(3689));
+        check_typed("http://nas/", "nas", Some(80));
+        check_typed("Anna's music", "Anna's music", None);
+        check_typed("AC/DC: 100% live", "AC/DC: 100% live", None);
+        check_typed("日本:3690", "日本", Some(3690));
+        let jet = ShareUrl::typed("http://nas:3689/artists/Wings").unwrap();
+        assert_eq!(jet.target, ShareTarget::Artist("Wings".into()));
+    }
+
+    #[test]
+    fn what_nobody_can_mean_is_refused() {
+        for (text, error) in [
+            ("", UrlError::NoHost),
+            (" / ", UrlError::NoHost),
+            (":3689", UrlError::NoHost),
+            ("http://", UrlError::NoHost),
+            ("ftp://nas/", UrlError::Scheme),
+            ("nas:99999", UrlError::Port("99999".into())),
+            ("nas:0", UrlError::Port("0".into())),
+            ("[nas]:1", UrlError::Address("nas".into())),
+            ("[::1]x", UrlError::Port("x".into())),
+        ] {
+            assert_eq!(ShareUrl::typed(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_keeps_its_zone() {
+        for text in ["fe80::1%eth0", "fe80::1%25eth0", "[fe80::1%eth0]", "daap://[fe80::1%25eth0]/"]
+        {
+            let url = ShareUrl::typed(text).unwrap();
+            assert_eq!(url.host, "fe80::1%eth0", "{text}");
+            assert_eq!(url.to_string(), "daap://[fe80::1%25eth0]/", "{text}");
+        }
+        // The zone with the number 25.
+        check_typed("fe80::1%25", "fe80::1%25", None);
+        check_typed("daap://[fe80::1%2525]:1/", "fe80::1%25", Some(1));
+    }
+
     proptest! {
         #[test]
         fn a_url_survives_its_text(
-            host in ".{1,12}",
+            host in prop_oneof![".{1,12}", "(fe80)?::[1-9a-f]{1,4}(%[a-z0-9]{1,6})?"],
             port in proptest::option::of(1_u16..),
             target in prop_oneof![
                 Just(ShareTarget::Share),
@@ -255,7 +377,15 @@ mod tests {
             ],
         ) {
             let url = ShareUrl { host, port, target };
+            prop_assert_eq!(ShareUrl::typed(&url.to_string()), Ok(url.clone()));
             prop_assert_eq!(url.to_string().parse(), Ok(url));
+        }
+
+        #[test]
+        fn whatever_is_typed_is_read_without_panic(text in "[a:/\\[\\]%0-9. é]{0,16}|.{0,16}") {
+            if let Ok(url) = ShareUrl::typed(&text) {
+                prop_assert_eq!(ShareUrl::typed(&url.to_string()), Ok(url));
+            }
         }
     }
 }
