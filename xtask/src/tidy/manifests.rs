@@ -17,8 +17,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source-folder", &["library"]),
     ("discovery", &[]),
     ("daap-server", &["library", "daap-proto"]),
+    ("daap-client", &["daap-proto", "discovery"]),
     ("daap", &["daap-server", "discovery", "source-folder", "store"]),
-    ("dapple", &["daap"]),
+    ("dapple", &["daap", "daap-client"]),
     // For tests only: nothing but dev-dependencies may name it.
     ("testkit", &["daap-server", "discovery", "source-folder", "store"]),
     // Measures; nothing names it.

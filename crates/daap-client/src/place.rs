@@ -1,0 +1,101 @@
+//! Where a server is: what a URL's host means on this network.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use daap_proto::{DEFAULT_PORT, ShareUrl};
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+use crate::ClientError;
+
+/// What requests are addressed to where the resolver is told the addresses. No name ends so (RFC 6761).
+pub(crate) const PINNED: &str = "share.invalid";
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// What connections are made to: a host that the system knows, or [`PINNED`].
+    target: Authority,
+    /// What the server calls itself, as far as we know: what stands in `Host`.
+    pub(crate) name: String,
+    /// The addresses of [`PINNED`].
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+impl Place {
+    /// A host that the system knows.
+    fn known(host: &str, port: u16) -> Option<Self> {
+        let name = match host.parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]:{port}"),
+            Err(_) => format!("{host}:{port}"),
+        };
+        Some(Self { target: name.parse().ok()?, name, addresses: Vec::new() })
+    }
+
+    /// A host at these addresses, of which there is one at least.
+    fn pinned(addresses: Vec<SocketAddr>) -> Option<Self> {
+        let first = addresses.first()?;
+        let name = name_of(*first);
+        let target = format!("{PINNED}:{}", first.port()).parse().ok()?;
+        Some(Self { target, name, addresses })
+    }
+
+    /// The place that a URL names.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`]
+    pub(crate) async fn find(url: &ShareUrl) -> Result<Self, ClientError> {
+        let (host, port) = (url.host.as_str(), url.port.unwrap_or(DEFAULT_PORT));
+        let not_found = || ClientError::NotFound { name: host.to_owned(), seen: Vec::new() };
+        if host.parse::<IpAddr>().is_ok() {
+            return Self::known(host, port).ok_or_else(not_found);
+        }
+        // Nothing of HTTP can name a scope, so what the system makes of it is kept.
+        let addresses = tokio::net::lookup_host((host, port)).await;
+        let addresses: Vec<SocketAddr> = addresses.map(Iterator::collect).unwrap_or_default();
+        let place = match host.contains('%') {
+            true => Self::pinned(addresses),
+            false if addresses.is_empty() => None,
+            false => Self::known(host, port),
+        };
+        place.ok_or_else(not_found)
+    }
+
+    /// Calls it by the address that answered, where it has no name that means something to others.
+    pub(crate) fn met_at(&mut self, address: SocketAddr) {
+        if self.target.host() == PINNED {
+            self.name = name_of(address);
+        }
+    }
+
+    /// Where a request for this target goes.
+    pub(crate) fn uri(&self, target: &str) -> Option<Uri> {
+        let target = target.parse().ok()?;
+        let parts = Uri::builder().scheme(Scheme::HTTP).authority(self.target.clone());
+        parts.path_and_query::<http::uri::PathAndQuery>(target).build().ok()
+    }
+
+    /// The same place by the name we know it by, if it is this one.
+    pub(crate) fn adopt(&self, uri: Uri) -> Uri {
+        let is_named =
+            uri.authority().is_some_and(|authority| same(authority.as_str(), &self.name));
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        if is_named { self.uri(target).unwrap_or(uri) } else { uri }
+    }
+
+    /// Whether this is where that leads.
+    pub(crate) fn is_at(&self, uri: &Uri) -> bool {
+        uri.authority().is_some_and(|authority| same(authority.as_str(), self.target.as_str()))
+    }
+}
+
+/// An address without its scope, which means something on this machine only.
+fn name_of(address: SocketAddr) -> String {
+    SocketAddr::new(address.ip(), address.port()).to_string()
+}
+
+/// Whether two mean the same host and port; the port of HTTP may be left out.
+fn same(one: &str, other: &str) -> bool {
+    let without_port = |name: &str| name.strip_suffix(":80").unwrap_or(name).to_ascii_lowercase();
+    without_port(one) == without_port(other)
+}

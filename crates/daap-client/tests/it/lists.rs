@@ -1,0 +1,76 @@
+//! Lists as servers write them.
+
+use daap_client::ClientError;
+use daap_proto::read::Database;
+use daap_proto::{Listing, Step};
+use dmap::code::ADBS;
+use testkit::daap;
+use testkit::server::Reply;
+
+use crate::common::{connect, database, titles};
+
+#[tokio::test]
+async fn a_list_may_be_whole_chunked_packed_or_end_with_the_connection() {
+    let list = || daap::dmap(daap::songs(ADBS));
+    let forms: [fn(Reply) -> Reply; 6] = [
+        |list| list,
+        Reply::chunked,
+        Reply::gzip,
+        |list| list.gzip().chunked(),
+        Reply::until_closed,
+        |list| list.gzip().until_closed(),
+    ];
+    for form in forms {
+        let answer = move |asked: &testkit::server::Asked| match asked.path() {
+            daap::ITEMS => form(list()),
+            _ => daap::answer(asked),
+        };
+        let (_server, client) = connect(answer).await;
+        assert_eq!(titles(&client).await.unwrap(), daap::SONGS);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_ends_too_soon_is_an_error_after_its_entries() {
+    let forms: [fn(Reply) -> Reply; 4] = [
+        |list| list.cut_after(150),
+        |list| list.chunked().cut_after(150),
+        |list| list.until_closed().cut_after(150),
+        |list| list.gzip().cut_after(40),
+    ];
+    for form in forms {
+        let (_server, client) = connect(move |asked| match asked.path() {
+            daap::ITEMS => form(daap::dmap(daap::songs(ADBS))),
+            _ => daap::answer(asked),
+        })
+        .await;
+        let error = titles(&client).await.unwrap_err();
+        let is_told = matches!(error, ClientError::CutShort { .. } | ClientError::Broken { .. });
+        assert!(is_told, "{error:?}");
+        assert_eq!(client.databases().await.unwrap().len(), 1, "the client goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_more_entries_than_are_wanted_is_an_error() {
+    let (_server, client) = connect(daap::answer).await;
+    let mut songs = client.items(database(), &Listing::default()).await.unwrap();
+    let error = songs.collect_at_most(1).await.unwrap_err();
+    assert!(matches!(error, ClientError::TooLarge { limit: 1, .. }), "{error:?}");
+    let endpoint = daap_proto::Endpoint::Databases(Step::default());
+    let mut databases = client.list::<Database>(endpoint).await.unwrap();
+    assert_eq!(databases.collect_at_most(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_an_error() {
+    for body in ["", "<html></html>", "msrv"] {
+        let (_server, client) = connect(move |asked| match asked.path() {
+            daap::ITEMS => Reply::new(body),
+            _ => daap::answer(asked),
+        })
+        .await;
+        let error = titles(&client).await.unwrap_err();
+        assert!(matches!(error, ClientError::Broken { .. }), "{error:?}");
+    }
+}
