@@ -247,3 +247,230 @@ impl Span {
 fn place(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use dmap::Encoder;
+    use proptest::prelude::*;
+
+    use super::super::{Entry, Song};
+    use super::*;
+
+    /// A list as it was read: the ids of its songs, the ids that are gone, and its head.
+    type List = (Vec<u32>, Vec<u32>, Head);
+
+    fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<List, ReadError> {
+        let (mut reader, mut songs, mut gone) = (ListReader::new(), Vec::new(), Vec::new());
+        for chunk in chunks {
+            reader.push(chunk);
+            while let Some(part) = reader.next_part()? {
+                match part {
+                    Part::Entry(tag) => songs.push(Song::read(tag)?.id.get()),
+                    Part::Gone(id) => gone.push(id),
+                }
+            }
+            assert!(reader.buffer.len() - reader.at <= HEADER + MAX_ENTRY);
+        }
+        Ok((songs, gone, reader.end()?))
+    }
+
+    fn written(write: impl FnOnce(&mut Encoder)) -> Vec<u8> {
+        let mut out = Encoder::new(Vec::new());
+        write(&mut out);
+        out.finish().unwrap()
+    }
+
+    fn songs(out: &mut Encoder, ids: &[u32]) {
+        ids.iter().for_each(|id| out.container(MLIT, |out| out.u32(MIID, *id)));
+    }
+
+    /// A list of the songs 1 and 2, without deletions, or with those of 7 and 9.
+    fn list(is_update: bool) -> Vec<u8> {
+        written(|out| {
+            out.container(ADBS, |out| {
+                out.u32(MSTT, 200);
+                out.bool(MUTY, is_update);
+                out.u32(MTCO, 5);
+                out.u32(MRCO, 2);
+                out.container(MLCL, |out| songs(out, &[1, 2]));
+                if is_update {
+                    out.container(MUDL, |out| [7, 9].iter().for_each(|id| out.u32(MIID, *id)));
+                }
+            });
+        })
+    }
+
+    const HEAD: Head = Head { is_update: false, total: Some(5), returned: Some(2) };
+
+    /// Puts a length into the first header with this code.
+    fn with_length(mut bytes: Vec<u8>, code: Code, length: u32) -> Vec<u8> {
+        let at = bytes.windows(4).position(|window| window == code.0).unwrap();
+        bytes[at + 4..at + 8].copy_from_slice(&length.to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_list_is_its_head_its_entries_and_what_is_gone() {
+        assert_eq!(read([&list(false)[..]]), Ok((vec![1, 2], vec![], HEAD)));
+        let update = Head { is_update: true, ..HEAD };
+        assert_eq!(read([&list(true)[..]]), Ok((vec![1, 2], vec![7, 9], update)));
+    }
+
+    #[test]
+    fn the_parts_of_a_list_come_in_any_order_and_width() {
+        let bytes = written(|out| {
+            out.container(APSO, |out| {
+                out.container(MUDL, |out| {
+                    out.u8(MIID, 7);
+                    out.u64(MCTI, 9);
+                });
+                out.string(Code(*b"zzzz"), "unknown");
+                out.container(MSHL, |out| songs(out, &[3]));
+                out.container(MLCL, |out| songs(out, &[1, 2]));
+                out.u32(MIID, 4);
+                out.u8(MRCO, 2);
+                out.u64(MTCO, 5);
+                out.u32(MUTY, 0);
+            });
+        });
+        assert_eq!(read([&bytes[..]]), Ok((vec![1, 2], vec![7, 9], HEAD)));
+    }
+
+    #[test]
+    fn a_list_may_be_empty_and_say_nothing_of_itself() {
+        let nothing = Ok((vec![], vec![], Head::default()));
+        assert_eq!(read([&written(|out| out.container(ADBS, |_| ()))[..]]), nothing);
+        let empty = written(|out| out.container(ADBS, |out| out.container(MLCL, |_| ())));
+        assert_eq!(read([&empty[..]]), nothing);
+    }
+
+    #[test]
+    fn wrong_lengths_of_the_root_and_the_list_do_no_harm() {
+        for code in [ADBS, MLCL] {
+            for length in [0, 1, 3000, u32::MAX] {
+                let bytes = with_length(list(false), code, length);
+                assert_eq!(read([&bytes[..]]), Ok((vec![1, 2], vec![], HEAD)), "{code} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_is_noticed_wherever_it_is_cut() {
+        for is_update in [false, true] {
+            let bytes = list(is_update);
+            for end in 0..bytes.len() {
+                assert!(read([&bytes[..end]]).is_err(), "{is_update} cut to {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_a_list_is_cut_is_told() {
+        let bytes = list(false);
+        let cut = |end| read([&bytes[..end]]).unwrap_err();
+        let left = bytes.len() - 4;
+        assert_eq!(cut(0), DecodeError::Empty { offset: 0 }.into());
+        let truncated =
+            |code, offset, length, left| DecodeError::Truncated { code, offset, length, left };
+        assert_eq!(cut(left), truncated(MLIT, left - 16, 12, 8).into());
+        assert_eq!(cut(left - 16), truncated(MLCL, left - 44, 40, 20).into());
+        assert_eq!(
+            cut(left - 12),
+            DecodeError::TruncatedHeader { offset: left - 16, left: 4 }.into()
+        );
+    }
+
+    #[test]
+    fn a_server_that_refuses_is_heard() {
+        let bytes = written(|out| {
+            out.container(ADBS, |out| {
+                out.u32(MSTT, 500);
+                out.string(MSTS, "no");
+            });
+        });
+        let refused = ReadError::Refused { status: 500, reason: "no".into() };
+        assert_eq!(read([&bytes[..]]), Err(refused));
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused_at_once() {
+        let mut reader = ListReader::new();
+        reader.push(b"<!DOCTYPE html>");
+        let (expected, found) = ("a list", Code(*b"<!DO"));
+        assert_eq!(reader.next_part(), Err(ReadError::Unexpected { expected, found }));
+    }
+
+    #[test]
+    fn an_entry_past_the_limit_is_refused_before_it_is_held() {
+        let entry = |length| with_length(list(false), MLIT, length);
+        let too_long = MAX_ENTRY + 1;
+        let error = read([&entry(too_long as u32)[..]]);
+        let offset = list(false).len() - 40;
+        assert_eq!(error, Err(ReadError::TooLong { code: MLIT, offset, length: too_long }));
+    }
+
+    #[test]
+    fn what_nobody_wants_is_passed_over_without_being_held() {
+        let mut reader = ListReader::new();
+        reader.push(b"adbs\xFF\xFF\xFF\xFFzzzz\xF0\0\0\0");
+        let chunk = vec![0; 1 << 20];
+        for _ in 0..0xF00 {
+            reader.push(&chunk);
+            assert_eq!(reader.next_part(), Ok(None));
+        }
+        assert!(reader.buffer.capacity() <= 2 * chunk.len());
+        reader.push(&written(|out| songs(out, &[1])));
+        assert!(matches!(reader.next_part(), Ok(Some(Part::Entry(_)))));
+        // More than a root can say.
+        reader.push(b"zzzz\xF0\0\0\0");
+        for _ in 0..0xF00 {
+            reader.push(&chunk);
+            assert_eq!(reader.next_part(), Ok(None));
+        }
+        reader.push(b"mlit\0\0\0\0");
+        assert_eq!(reader.next_part(), Err(ReadError::ListTooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_is_the_same_in_whatever_chunks_it_comes(
+            is_update in any::<bool>(),
+            sizes in prop::collection::vec(1_usize..40, 1..8),
+        ) {
+            let bytes = list(is_update);
+            let (mut rest, mut chunks) = (&bytes[..], Vec::new());
+            for size in sizes.into_iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (chunk, after) = rest.split_at(size.min(rest.len()));
+                chunks.push(chunk);
+                rest = after;
+            }
+            prop_assert_eq!(read(chunks), read([&bytes[..]]));
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_panic(
+            bytes in prop::collection::vec(
+                prop_oneof![
+                    Just(&b"adbs\0\0\0\x40"[..]),
+                    Just(&b"mlcl\0\0\0\x20"[..]),
+                    Just(&b"mudl\0\0\0\x18"[..]),
+                    Just(&b"abar\0\0\0\x09"[..]),
+                    Just(&b"mlit\0\0\0\x0c"[..]),
+                    Just(&b"miid\0\0\0\x04\0\0\0\x05"[..]),
+                    Just(&b"zzzz\0\0\0\x09"[..]),
+                    Just(&b"\0\0\0\x01"[..]),
+                    Just(&b"\xFF"[..]),
+                ],
+                0..24,
+            ),
+        ) {
+            let all = bytes.concat();
+            let whole = read([&all[..]]);
+            prop_assert_eq!(read(bytes), whole.clone());
+            prop_assert_eq!(read(all.chunks(1)), whole);
+        }
+    }
+}

@@ -4,4 +4,5 @@ mod clients;
 mod deltas;
 mod golden;
 mod library;
+mod read_back;
 mod streaming;
