@@ -3,7 +3,8 @@
 //! - [`Request`] is a request target, read and written; its [`Endpoint`] is what is asked, a [`Listing`] which part
 //!   of a list and what of it.
 //! - [`EditAction`] is a change of the playlists that a client asks for.
-//! - [`Query`] is the query language; [`Query::to_filter`] says what it means for a library.
+//! - [`Query`] is the query language; [`Query::to_filter`] says what it means for a library, [`Query::is`] asks for any
+//!   text.
 //! - [`Meta`] is what is wanted of each entry: [`Field`]s, one table from tag to the model, and fields of the
 //!   library's own, which [`custom_field`] and [`known_field`] define.
 //! - [`ClientClass`] knows what a client needs that the protocol does not say: one table of [`Quirk`]s.

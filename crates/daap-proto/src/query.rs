@@ -16,6 +16,8 @@
 
 use std::fmt;
 
+use crate::fields::Field;
+
 /// The longest query that is read, in bytes after percent-decoding.
 pub const MAX_QUERY: usize = 8 * 1024;
 
@@ -100,9 +102,45 @@ impl Query {
         }
     }
 
-    /// Any of these, of which there are one or more.
-    pub(crate) fn any_of(parts: Vec<Self>) -> Self {
-        one_or(parts, Self::Or)
+    /// What is this in a field: any text, which need not be escaped, or a number in decimal. A text that begins or ends
+    /// with a star finds more with some servers, since there is no way to say that the star is meant.
+    ///
+    /// ```
+    /// use daap_proto::{Field, Query};
+    ///
+    /// let query = Query::all_of([
+    ///     Query::is(Field::Album, "Kid's audiobooks"),
+    ///     Query::contains(Field::Name, "one"),
+    /// ]);
+    /// let text = r"'daap.songalbum:Kid\'s audiobooks'+'dmap.itemname:*one*'";
+    /// assert_eq!(query.map(|query| query.to_string()).as_deref(), Some(text));
+    /// ```
+    #[must_use]
+    pub fn is(field: Field, value: impl Into<String>) -> Self {
+        Self::Is(Criterion { key: field.name().to_owned(), negated: false, value: value.into() })
+    }
+
+    /// What has this somewhere in a field of text.
+    #[must_use]
+    pub fn contains(field: Field, text: &str) -> Self {
+        Self::is(field, format!("*{text}*"))
+    }
+
+    /// What all of these ask for; `None` if there are none.
+    #[must_use]
+    pub fn all_of(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        Self::joined(parts, Self::And)
+    }
+
+    /// What any of these asks for; `None` if there are none.
+    #[must_use]
+    pub fn any_of(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        Self::joined(parts, Self::Or)
+    }
+
+    fn joined(parts: impl IntoIterator<Item = Self>, join: fn(Vec<Self>) -> Self) -> Option<Self> {
+        let parts: Vec<Self> = parts.into_iter().collect();
+        (!parts.is_empty()).then(|| one_or(parts, join))
     }
 }
 
@@ -411,7 +449,24 @@ pub(crate) mod tests {
         })
     }
 
+    #[test]
+    fn a_query_can_be_put_together() {
+        let wings = || Query::is(Field::Artist, "Wings");
+        assert_eq!(wings(), is("daap.songartist", "Wings"));
+        assert_eq!(Query::contains(Field::Name, "jet"), is("dmap.itemname", "*jet*"));
+        assert_eq!(Query::all_of([]), None);
+        assert_eq!(Query::any_of([wings()]), Some(wings()));
+        assert_eq!(Query::all_of([wings(), wings()]), Some(Query::And(vec![wings(), wings()])));
+    }
+
     proptest! {
+        #[test]
+        fn any_text_can_be_asked_for(text in ".{0,24}|['\\\\*+, ()]{0,12}") {
+            for query in [Query::is(Field::Album, &*text), Query::contains(Field::Album, &text)] {
+                prop_assert_eq!(Query::parse(&query.to_string()), Ok(query));
+            }
+        }
+
         #[test]
         fn a_query_survives_its_text(query in any_query()) {
             prop_assert_eq!(Query::parse(&query.to_string()), Ok(query));

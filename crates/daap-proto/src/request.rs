@@ -379,11 +379,11 @@ impl Endpoint {
             Self::Update(step) | Self::Databases(step) => uri.step(step),
             Self::Items { listing, .. }
             | Self::Containers { listing, .. }
-            | Self::ContainerItems { listing, .. }
-            | Self::Browse { listing, .. } => uri.listing(listing),
+            | Self::ContainerItems { listing, .. } => uri.listing(listing, "query"),
+            Self::Browse { listing, .. } => uri.listing(listing, "filter"),
             Self::Groups { kind, listing, .. } => {
                 uri.text("group-type", word(&GROUP_KINDS, *kind));
-                uri.listing(listing);
+                uri.listing(listing, "query");
             }
             Self::ItemArtwork { size, .. } => uri.size(*size),
             Self::GroupArtwork { kind, size, .. } => {

@@ -9,6 +9,7 @@ use dmap::code::{MCTI, MIID, MINM};
 
 use super::RequestError;
 use super::parameters::{Parameters, Target, bad};
+use crate::fields::Field;
 use crate::filter::number;
 use crate::query::{Criterion, Query};
 
@@ -99,17 +100,21 @@ impl EditAction {
 
     pub(super) fn write(&self, uri: &mut Target) {
         let (action, what) = match self {
-            Self::AddPlaylist { name } => ("add", Some(is(MINM.name(), name))),
-            Self::RemovePlaylist(id) => ("remove", Some(is(MIID.name(), id))),
-            Self::Rename { name, .. } => ("rename", Some(is(MINM.name(), name))),
+            Self::AddPlaylist { name } => ("add", Some(Query::is(Field::Name, name))),
+            Self::RemovePlaylist(id) => ("remove", Some(Query::is(Field::Id, id.to_string()))),
+            Self::Rename { name, .. } => ("rename", Some(Query::is(Field::Name, name))),
             Self::Append { songs, .. } => ("add", Some(songs.clone())),
             Self::Take { entries, .. } => {
-                let entries = entries.iter().map(|entry| is(MCTI.name(), entry));
-                ("remove", Some(Query::any_of(entries.collect())))
+                let is =
+                    |entry: &ContainerItemId| Query::is(Field::ContainerItemId, entry.to_string());
+                let entries = entries.iter().map(is);
+                ("remove", Query::any_of(entries))
             }
             Self::Move { entry, after, .. } => {
                 let after = after.map_or(0, ContainerItemId::get);
-                ("move", Some(is(MOVE_PAIR, format_args!("{entry},{after}"))))
+                let value = format!("{entry},{after}");
+                let pair = Criterion { key: MOVE_PAIR.to_owned(), negated: false, value };
+                ("move", Some(Query::Is(pair)))
             }
             Self::Refresh(_) => ("refresh", None),
         };
@@ -118,10 +123,6 @@ impl EditAction {
             uri.text(EDIT_PARAMS, &what.to_string());
         }
     }
-}
-
-fn is(key: &str, value: impl ToString) -> Query {
-    Query::Is(Criterion { key: key.to_owned(), negated: false, value: value.to_string() })
 }
 
 /// An `edit-params` that is to be read.

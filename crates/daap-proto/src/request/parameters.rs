@@ -139,13 +139,15 @@ impl Target {
         }
     }
 
-    pub(super) fn listing(&mut self, listing: &Listing) {
+    /// `query` is the name that the query goes by: `query`, or `filter` in a browse list, where libdmapsharing knows
+    /// no other.
+    pub(super) fn listing(&mut self, listing: &Listing, query: &str) {
         self.step(&listing.step);
         if let Some(meta) = &listing.meta {
             self.text("meta", &meta.to_string());
         }
-        if let Some(query) = &listing.query {
-            self.text("query", &query.to_string());
+        if let Some(wanted) = &listing.query {
+            self.text(query, &wanted.to_string());
         }
         if let Some(index) = &listing.index {
             self.text("index", &index.to_string());

@@ -116,6 +116,16 @@ fn browse_and_groups_name_what_they_list() {
 }
 
 #[test]
+fn the_query_of_a_browse_list_goes_by_the_name_that_every_server_knows() {
+    let listing = Listing { query: Some(Query::is(Field::Genre, "Rock")), ..Listing::default() };
+    let browse = Endpoint::Browse { database: DB, category: Browse::Artists, listing };
+    assert_eq!(
+        Request::new(browse).to_uri(),
+        "/databases/1/browse/artists?filter=%27daap.songgenre:Rock%27"
+    );
+}
+
+#[test]
 fn artwork_is_boxed_by_both_sides_or_not_at_all() {
     let artwork = |size| Endpoint::ItemArtwork { database: DB, item: item(5), size };
     let path = "/databases/1/items/5/extra_data/artwork";
