@@ -3,6 +3,7 @@
 //! - [`Client`] is a share that we are logged in to; [`Builder`] makes one, or only asks what a server is ([`About`]).
 //! - [`Listed`] is a list whose entries come one by one, so that a million of them need no room.
 //! - [`Sound`] is the sound of a song as it comes, [`Picture`] its picture.
+//! - [`Mirror`] is a copy of a share that follows it, whatever happens to the server and to the way there.
 //! - [`ClientError`] says why something is not to be had, as data.
 //!
 //! Servers are taken as they are: those that miscount, that send lists in chunks or packed without being asked, that
@@ -44,6 +45,7 @@ mod builder;
 mod caller;
 mod client;
 mod error;
+mod follow;
 mod listed;
 mod peer;
 mod place;
@@ -55,5 +57,6 @@ mod transport;
 pub use builder::{About, Builder};
 pub use client::{Client, MAX_DATABASES, MAX_PICTURE, Picture};
 pub use error::{Cause, ClientError};
+pub use follow::{Link, Mirror, POLL_EVERY, READ_EVERY, RETRY_FIRST, RETRY_LAST};
 pub use listed::{Listed, MAX_GONE};
 pub use sound::Sound;

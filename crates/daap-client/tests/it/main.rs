@@ -3,4 +3,5 @@
 
 mod common;
 mod lists;
+mod mirror;
 mod own_server;
