@@ -261,6 +261,27 @@ impl Client {
         format!("{}{}", self.address(), request.to_uri())
     }
 
+    /// Whether a player that is given [`song_url`](Self::song_url) without a session gets the song.
+    ///
+    /// # Errors
+    /// The server is not there, or fails; to be refused is no error.
+    pub async fn plays_to_anyone(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        format: &str,
+    ) -> Result<bool, ClientError> {
+        let endpoint = song(database, item, format);
+        let answer = self.0.peer.ask(&endpoint, None, Wish::From(0)).await?;
+        Ok(answer.status().is_success())
+    }
+
+    /// Leaves the session open: URLs that name it are good for as long as the server likes. Clones that are used later
+    /// log in anew.
+    pub fn leave_open(&self) {
+        self.0.sessions.take();
+    }
+
     /// Makes sure that there is a session.
     pub(crate) async fn log_in(&self) -> Result<(), ClientError> {
         let login = self.0.sessions.login(None);

@@ -95,8 +95,9 @@ fn write_raw(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     write!(f, "{}>", if bytes.len() > RAW_SHOWN { " ..." } else { "" })
 }
 
-/// Seconds since 1970 as a date and time of day in UTC.
-struct Utc(u64);
+/// Seconds since 1970; its `Display` is the date and time of day in UTC, as in `2023-11-14T22:13:20Z`.
+#[derive(Clone, Copy, Debug)]
+pub struct Utc(pub u64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -36,7 +36,7 @@ mod value;
 
 pub use code::{Code, Definition, Kind};
 pub use decode::{MAX_DEPTH, Tag, Tags, header, lenient_root, root};
-pub use dump::{Dump, dump};
+pub use dump::{Dump, Utc, dump};
 pub use encode::{Counter, Encoder, HEADER, Room, Sink};
 pub use error::{DecodeError, TooLong};
 pub use value::{Element, MAX_TREE, Value, Version};
