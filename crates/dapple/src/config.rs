@@ -12,6 +12,8 @@ use daap_server::Editing;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
+use crate::nearest::nearest;
+
 /// The configuration file. Every key is optional and has a flag of the same name, but for those that only
 /// the file has because nobody would type them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -100,7 +102,7 @@ impl File {
                 let line = text[..key.span().start].matches('\n').count() + 1;
                 bail!(
                     "line {line}: there is no key `{name}`; did you mean `{}`?",
-                    nearest(name, &known)
+                    nearest(name, known.iter().map(String::as_str)).unwrap_or_default()
                 );
             }
         }
@@ -127,14 +129,6 @@ impl File {
             .map(|table| table.keys().cloned().collect())
             .unwrap_or_default()
     }
-}
-
-/// The known key that a typing mistake most likely meant.
-fn nearest<'a>(name: &str, known: &'a [String]) -> &'a str {
-    known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)))
-        .map_or("", String::as_str)
 }
 
 fn config_folder() -> Option<PathBuf> {

@@ -5,12 +5,19 @@
 
 mod cli;
 mod config;
+mod file;
+#[cfg(test)]
+mod fixture;
 mod folders;
 mod http;
+mod m3u;
 mod machine;
+mod nearest;
+mod password;
+mod share;
 mod terminal;
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -47,14 +54,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Tells the whole story on standard error: what failed, and beneath it why.
 fn fail(error: &anyhow::Error) -> ExitCode {
-    let mut err = io::stderr().lock();
-    let (bold, plain) = if err.is_terminal() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    // Nothing is left to tell it to if standard error is gone too.
-    let _ = writeln!(err, "{bold}dapple:{plain} {error}");
-    for cause in error.chain().skip(1) {
-        let _ = writeln!(err, "  because: {cause}");
-    }
+    terminal::tell(error);
     cli::Outcome::Failed.into()
 }

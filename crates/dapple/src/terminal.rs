@@ -41,6 +41,22 @@ fn directives(level: &str) -> String {
     }
 }
 
+/// Tells the whole story on standard error: what failed, and beneath it why.
+pub(crate) fn tell(error: &anyhow::Error) {
+    let mut err = io::stderr().lock();
+    let (bold, plain) = if err.is_terminal() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    // Nothing is left to tell it to if standard error is gone too.
+    let _ = writeln!(err, "{bold}dapple:{plain} {error}");
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(err, "  because: {cause}");
+    }
+}
+
+/// What comes from elsewhere must not move the cursor, nor break the line.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Shows how far a scan is: a line that moves on a terminal, else one line at the end of each scan.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {

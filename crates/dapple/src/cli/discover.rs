@@ -77,6 +77,11 @@ impl Interest {
 }
 
 impl Args {
+    /// Shares only, as without any flag.
+    pub(super) fn shares(json: bool) -> Self {
+        Self { all: false, kind: Vec::new(), json, watch: false, timeout: TIMEOUT_S }
+    }
+
     fn kinds(&self) -> Vec<Kind> {
         let asked = |kind: &Kind| self.all || self.kind.contains(&Interest::of(*kind));
         if self.width() == Width::Shares {

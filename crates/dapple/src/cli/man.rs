@@ -35,7 +35,8 @@ mod tests {
         run(&Args { dir: None }, &mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
         for command in Cli::command().get_subcommands() {
-            assert!(page.contains(command.get_name()), "{}", command.get_name());
+            let name = command.get_name().replace('-', "\\-");
+            assert!(page.contains(&name), "{name}");
         }
     }
 }

@@ -3,6 +3,8 @@
 mod completions;
 mod discover;
 mod dump;
+mod install_handler;
+mod ls;
 mod man;
 mod serve;
 mod status;
@@ -25,6 +27,8 @@ enum Command {
     Serve(Box<serve::Args>),
     Discover(discover::Args),
     Status(status::Args),
+    Ls(Box<ls::Args>),
+    InstallHandler(install_handler::Args),
     Dump(dump::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -57,6 +61,8 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Serve(args) => serve::run(*args, out).await,
         Command::Discover(args) => discover::run(args, out).await,
         Command::Status(args) => status::run(args, out).await,
+        Command::Ls(args) => ls::run(*args, out).await,
+        Command::InstallHandler(args) => install_handler::run(&args, out),
         Command::Dump(args) => dump::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),

@@ -5,7 +5,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use daap::Announcing;
 use daap_server::{Network, Server};
 use library::Library;
@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Outcome;
 use crate::config::Edits;
 use crate::terminal::{self, Progress};
-use crate::{config, folders, machine};
+use crate::{config, folders, machine, password};
 
 /// The port that is registered for DAAP.
 const DAAP_PORT: u16 = 3689;
@@ -97,7 +97,7 @@ impl Settings {
             .map_or_else(|| config::music_folder().map(|folder| vec![folder]), Ok)?;
         let listen = if args.listen.is_empty() { file.listen } else { args.listen };
         let password_file = std::env::var_os("DAPPLE_PASSWORD_FILE").map(PathBuf::from);
-        let password = first_password([
+        let password = password::first([
             ("the command line", args.password, args.password_file),
             ("the environment", std::env::var("DAPPLE_PASSWORD").ok(), password_file),
             ("the file", file.password, file.password_file),
@@ -106,7 +106,7 @@ impl Settings {
             folders,
             name: args.name.or(file.name).unwrap_or_else(default_name),
             listen: addresses(&listen)?,
-            password: read_password(password)?,
+            password: password::read(password)?,
             data: args.data.or(file.data).map_or_else(config::data_folder, Ok)?,
             advertise: !args.no_advertise && file.advertise.unwrap_or(true),
             ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
@@ -118,20 +118,6 @@ impl Settings {
             grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
             log: args.log.or(file.log),
         })
-    }
-}
-
-/// The password, or the file that holds it, of the first place that says either. clap would take the two of
-/// flag and environment for a conflict.
-fn first_password(
-    places: [(&str, Option<String>, Option<PathBuf>); 3],
-) -> anyhow::Result<(Option<String>, Option<PathBuf>)> {
-    match places.into_iter().find(|(_, password, file)| password.is_some() || file.is_some()) {
-        Some((place, Some(_), Some(_))) => {
-            bail!("{place} sets both a password and a password file; keep one")
-        }
-        Some((_, password, file)) => Ok((password, file)),
-        None => Ok((None, None)),
     }
 }
 
@@ -158,22 +144,6 @@ fn default_name() -> String {
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     let host = host.split('.').next().unwrap_or_default();
     if host.is_empty() { "My music".to_owned() } else { format!("{host}'s music") }
-}
-
-fn read_password(given: (Option<String>, Option<PathBuf>)) -> anyhow::Result<Option<String>> {
-    let password = match given {
-        (Some(password), _) => Some(password),
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read the password from {}", path.display()))?;
-            Some(text.lines().next().unwrap_or_default().to_owned())
-        }
-        (None, None) => None,
-    };
-    if password.as_deref() == Some("") {
-        bail!("the password is empty; leave it out to share without one");
-    }
-    Ok(password)
 }
 
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
@@ -333,29 +303,5 @@ mod tests {
             ("flag", Some("secret"))
         );
         assert!(!settings.advertise);
-    }
-
-    #[test]
-    fn the_first_place_that_has_a_password_counts() {
-        let (password, file) = (|| Some("pw".to_owned()), || Some(PathBuf::from("pw.txt")));
-        let first = |flags: (_, _), environment: (_, _)| {
-            let places =
-                [("flags", flags), ("environment", environment), ("file", (password(), None))];
-            first_password(places.map(|(place, (password, file))| (place, password, file)))
-        };
-        assert_eq!(first((None, file()), (password(), None)).unwrap(), (None, file()));
-        assert_eq!(first((None, None), (None, file())).unwrap(), (None, file()));
-        assert_eq!(first((None, None), (None, None)).unwrap(), (password(), None));
-        let error = first((None, None), (password(), file())).unwrap_err().to_string();
-        assert!(error.starts_with("environment sets both"), "{error}");
-    }
-
-    #[test]
-    fn a_password_comes_from_the_first_line_of_its_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("password");
-        std::fs::write(&file, "pass:word \nmore\n").unwrap();
-        assert_eq!(read_password((None, Some(file))).unwrap().as_deref(), Some("pass:word "));
-        assert!(read_password((Some(String::new()), None)).is_err());
     }
 }

@@ -6,6 +6,7 @@ use discovery::{About, Kind, Service, SpeakerTxt};
 use serde::Serialize;
 
 use super::Interest;
+use crate::terminal::printable;
 
 /// What the cells of a line are.
 const COLUMNS: [&str; 8] =
@@ -94,11 +95,6 @@ pub(super) fn ip(address: &SocketAddr) -> String {
 
 fn machine(service: &Service) -> &str {
     service.host.strip_suffix(".local").unwrap_or(&service.host)
-}
-
-/// A name comes from the network: it must not move the cursor, nor break the line.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A service as `--json` has it.

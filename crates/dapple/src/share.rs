@@ -1,0 +1,111 @@
+//! Other people's shares: how one is named and reached, and which of its songs are meant.
+
+mod condition;
+pub(crate) mod field;
+pub(crate) mod row;
+pub(crate) mod selection;
+
+use std::path::PathBuf;
+
+use daap_client::{Builder, Client, ClientError};
+use daap_proto::ShareUrl;
+
+use crate::password;
+
+/// Options by which a share lets us in.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Access {
+    /// Password of the share; other users of this machine can see it, so prefer --password-file
+    /// [env: DAPPLE_SHARE_PASSWORD]
+    #[arg(long, value_name = "PW")]
+    password: Option<String>,
+    /// Read the password from the first line of a file [env: DAPPLE_SHARE_PASSWORD_FILE]
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
+    password_file: Option<PathBuf>,
+}
+
+impl Access {
+    /// The password that is to be given, if any.
+    pub(crate) fn password(&self) -> anyhow::Result<Option<String>> {
+        let file = std::env::var_os("DAPPLE_SHARE_PASSWORD_FILE").map(PathBuf::from);
+        let given = password::first([
+            ("the command line", self.password.clone(), self.password_file.clone()),
+            ("the environment", std::env::var("DAPPLE_SHARE_PASSWORD").ok(), file),
+        ])?;
+        password::read(given)
+    }
+
+    /// How to go to a share.
+    pub(crate) fn builder(&self) -> anyhow::Result<Builder> {
+        let builder = Client::builder();
+        Ok(match self.password()? {
+            Some(password) => builder.password(&password),
+            None => builder,
+        })
+    }
+
+    /// Logs in to a share.
+    pub(crate) async fn connect(&self, url: &ShareUrl) -> anyhow::Result<Client> {
+        self.builder()?.connect(url).await.map_err(advised)
+    }
+}
+
+/// The error, with what to do about it.
+pub(crate) fn advised(error: ClientError) -> anyhow::Error {
+    let advice = advice(&error);
+    anyhow::Error::new(error).context(advice)
+}
+
+fn advice(error: &ClientError) -> String {
+    use ClientError as E;
+    let advice = match error {
+        E::NotFound { seen, .. } if !seen.is_empty() => {
+            return format!("there is no such share; there is {}", seen.join(", "));
+        }
+        E::NotFound { .. } => {
+            "there is no such share; `dapple discover` lists those that answer now"
+        }
+        E::Unreachable { .. } => {
+            "no server answers there; `dapple discover` lists the shares that do, with their ports"
+        }
+        E::NotHttp { .. } | E::NotDaap { .. } => {
+            "that is no music share; `dapple discover` lists those there are, with their ports"
+        }
+        E::PasswordWanted => {
+            "give its password with --password-file FILE, or in DAPPLE_SHARE_PASSWORD"
+        }
+        E::WrongPassword => "the password is not the right one; ask who shares the music",
+        E::AppleOnly { .. } => {
+            "iTunes 7 and later, and Music, let in Apple's own programs only; who shares the music can share it with \
+             `dapple serve` instead"
+        }
+        E::Busy => "the server has too many listeners, or is about to stop; try again later",
+        E::Refused { status: 401 | 403, .. } => "the server does not let this machine do that",
+        E::Stalled { .. } | E::CutShort { .. } => {
+            "the network or the server fails; what is done again may succeed"
+        }
+        E::Broken { .. } | E::Unreadable { .. } | E::TooLarge { .. } | E::Astray { .. } => {
+            "the server does not answer as music shares do; `curl -s URL | dapple dump` shows what it sends"
+        }
+        _ => "the server does not give what it was asked for",
+    };
+    advice.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_to_do_and_beneath_it_what_happened() {
+        let error = advised(ClientError::PasswordWanted);
+        assert!(error.to_string().contains("--password-file"), "{error}");
+        assert_eq!(
+            error.chain().nth(1).unwrap().to_string(),
+            ClientError::PasswordWanted.to_string()
+        );
+        let seen = vec!["Ann's music".to_owned(), "Bo".to_owned()];
+        let error = advised(ClientError::NotFound { name: "Cy".into(), seen });
+        assert_eq!(error.to_string(), "there is no such share; there is Ann's music, Bo");
+    }
+}
