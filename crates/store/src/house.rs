@@ -16,18 +16,18 @@ pub(crate) fn load(connection: &Connection, mut each: impl FnMut(HousePlaylistRo
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let columns = &mut Columns::of(row);
-        let id = columns.made(ContainerId::new)?;
+        let id = columns.made(ContainerId::to_give)?;
         let found = entries.query_map([id.get()], |row| {
             let columns = &mut Columns::of(row);
             Ok(ContainerItem {
-                id: columns.made(ContainerItemId::new)?,
-                item: columns.made(ItemId::new)?,
+                id: columns.made(ContainerItemId::to_give)?,
+                item: columns.made(ItemId::to_give)?,
             })
         })?;
         each(HousePlaylistRow {
             id,
             persistent_id: PersistentId::new(columns.bits()?),
-            database: columns.made(DatabaseId::new)?,
+            database: columns.made(DatabaseId::to_give)?,
             name: columns.text()?,
             next_entry: columns.number()?,
             entries: found.collect::<Result<_>>()?,

@@ -19,7 +19,7 @@ pub(crate) fn load(connection: &Connection, mut each: impl FnMut(PlaylistRow)) -
     while let Some(row) = rows.next()? {
         let columns = &mut Columns::of(row);
         let mut playlist = PlaylistRow {
-            id: columns.made(ContainerId::new)?,
+            id: columns.made(ContainerId::to_give)?,
             persistent_id: PersistentId::new(columns.bits()?),
             source: SourceId(columns.number()?),
             key: columns.key()?,
@@ -34,7 +34,7 @@ pub(crate) fn load(connection: &Connection, mut each: impl FnMut(PlaylistRow)) -
         if !is_folder {
             let found = entries.query_map([playlist.id.get()], |row| {
                 let columns = &mut Columns::of(row);
-                Ok(EntryRow { id: columns.made(ContainerItemId::new)?, key: columns.key()? })
+                Ok(EntryRow { id: columns.made(ContainerItemId::to_give)?, key: columns.key()? })
             })?;
             playlist.entries = Some(found.collect::<Result<_>>()?);
         }

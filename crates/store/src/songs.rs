@@ -96,7 +96,7 @@ pub(crate) fn put(statement: &mut CachedStatement<'_>, song: &SongRow) -> Result
 /// Reads a song that shares texts with the one read `before`.
 fn read(columns: &mut Columns<'_, '_>, before: &mut Track) -> Result<SongRow> {
     Ok(SongRow {
-        id: columns.made(ItemId::new)?,
+        id: columns.made(ItemId::to_give)?,
         persistent_id: PersistentId::new(columns.bits()?),
         source: SourceId(columns.number()?),
         key: columns.key()?,
