@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
 
-use daap_model::{DatabaseId, ItemId, PersistentId, Snapshot, Timestamp};
+use daap_model::{DatabaseId, ItemId, PersistentId, Snapshot, Text, Timestamp};
 
 use crate::handle::Use;
 use crate::house::House;
@@ -100,10 +100,20 @@ impl Books {
             return Ok(row.clone());
         }
         let id = self.ledger.new_database()?;
-        let row = DatabaseRow { id, key: key.to_owned(), persistent_id };
+        let row = DatabaseRow { id, key: key.to_owned(), persistent_id, name: None };
         self.databases.insert(id, row.clone());
         self.ledger.pending.rows.databases.insert(id, row.clone());
         Ok(row)
+    }
+
+    /// Gives the database that a source is in the name that the source has for it.
+    pub(crate) fn name_database(&mut self, source: SourceId, name: Text) {
+        let Some(shelf) = self.shelves.get(&source) else { return };
+        let Some(row) = self.databases.get_mut(&shelf.row.database) else { return };
+        if row.name.as_ref() != Some(&name) {
+            row.name = Some(name);
+            self.ledger.pending.rows.databases.insert(row.id, row.clone());
+        }
     }
 
     /// The source of this name in this database, which the library runs with.

@@ -115,10 +115,19 @@ impl Builder {
     }
 
     /// Begins another database beside the first, which has the library's name; the sources added from
-    /// now on are in it. Its key is never shown; by it the database is known again at the next start.
+    /// now on are in it. Its key is never shown; by it the database is known again at the next start. It has this name
+    /// until a source [gives](Report::named) it another.
     #[must_use]
     pub fn database(mut self, key: &str, name: &str) -> Self {
         self.databases.push(Opening { key: key.into(), name: name.into(), sources: Vec::new() });
+        self
+    }
+
+    /// Leaves out the first database, for a library whose sources are all in others. What is stored of it stays as long
+    /// as what is stored of any source that is not shared.
+    #[must_use]
+    pub fn without_main(mut self) -> Self {
+        self.databases.retain(|database| database.key != MAIN_DATABASE);
         self
     }
 
@@ -322,8 +331,10 @@ pub(crate) fn first_revision(entropy: u64) -> Revision {
     Revision::new(Revision::FIRST.get() + u32::try_from(entropy % FIRST_REVISIONS).unwrap_or(0))
 }
 
+/// A database, under the name that its source gave it, or else the program.
 fn put_database(row: &DatabaseRow, name: &str) -> Edit {
-    Edit::PutDatabase { id: row.id, persistent_id: row.persistent_id, name: name.into() }
+    let name = row.name.clone().unwrap_or_else(|| name.into());
+    Edit::PutDatabase { id: row.id, persistent_id: row.persistent_id, name }
 }
 
 /// Starts the librarian and the sources.

@@ -155,6 +155,7 @@ impl Librarian {
         let id = self.sources[source].id;
         match told {
             Told::Change(change) => self.change(id, change),
+            Told::Named(name) => self.books.name_database(id, name),
             Told::Known(answer) => {
                 let known = self.books.shelves.get(&id).map(|shelf| shelf.known());
                 // A source that no longer listens has been stopped.

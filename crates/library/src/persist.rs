@@ -66,6 +66,8 @@ pub struct DatabaseRow {
     pub key: String,
     /// Its id for ever.
     pub persistent_id: PersistentId,
+    /// The name that its source gave it.
+    pub name: Option<Text>,
 }
 
 /// A source that the library has or once had.

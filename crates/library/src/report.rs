@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use daap_model::Text;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::source::{Change, SourceKey, Stamp};
@@ -28,6 +29,8 @@ pub(crate) struct Event {
 pub enum Told {
     /// A change.
     Change(Change),
+    /// The name of what the source is.
+    Named(Text),
     /// A question: what is known of the source? Answered by sending it.
     Known(oneshot::Sender<Known>),
     /// Everything is told; answered once it is on disk and visible.
@@ -147,6 +150,12 @@ impl Report {
     pub fn blocking_change(&self, change: Change) -> Result<(), Closed> {
         let event = Event { source: self.source, told: Told::Change(change) };
         self.events.blocking_send(event).map_err(|_| Closed)
+    }
+
+    /// Says what the source calls itself, such as the name of another share. The database that it is in is called so
+    /// from now on, also after a restart.
+    pub async fn named(&self, name: impl Into<Text>) -> Result<(), Closed> {
+        self.tell(Told::Named(name.into())).await
     }
 
     /// Returns once everything reported before is on disk and visible to clients.

@@ -12,7 +12,7 @@ use crate::books::Books;
 use crate::handle::{Route, Routes};
 use crate::house::House;
 use crate::ledger::Pending;
-use crate::persist::{HousePlaylistRow, SongRow, SourceId};
+use crate::persist::{DatabaseRow, HousePlaylistRow, SongRow, SourceId};
 use crate::source::SourceKey;
 
 /// What is shown: the model, and the ways to the songs in it.
@@ -146,6 +146,7 @@ impl Stage {
 /// What the model has to change to show the pending rows.
 fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
     let mut edits = Vec::with_capacity(pending.len());
+    edits.extend(pending.rows.databases.values().filter_map(|row| put_database(row, shown)));
     let gone = pending.rows.playlists.iter().filter(|(_, row)| row.is_none());
     edits.extend(gone.filter_map(|(id, _)| remove_container(*id, shown)));
     let gone = pending.rows.house_playlists.iter().filter(|(_, row)| row.is_none());
@@ -158,6 +159,12 @@ fn edits(books: &Books, pending: &Pending, shown: &Snapshot) -> Vec<Edit> {
     let put = pending.rows.house_playlists.values().flatten();
     edits.extend(put.filter_map(|row| put_house_playlist(row, shown)));
     edits
+}
+
+/// A database that its source gave a name. `None` if the library runs without it.
+fn put_database(row: &DatabaseRow, shown: &Snapshot) -> Option<Edit> {
+    let (id, persistent_id) = (shown.database(row.id)?.id, row.persistent_id);
+    Some(Edit::PutDatabase { id, persistent_id, name: row.name.clone()? })
 }
 
 /// A playlist of the house as clients are to see it: without the songs of sources that the library runs

@@ -479,6 +479,29 @@ async fn settings_are_kept() {
 }
 
 #[tokio::test]
+async fn a_database_has_the_name_that_its_source_gives_it_also_after_a_restart() {
+    let persist = MemoryPersist::new();
+    let names = |library: &Library| -> Vec<String> {
+        library.snapshot().databases().map(|database| database.name.to_string()).collect()
+    };
+    let start = |source| {
+        let library = Library::builder("Home").persist(persist.clone()).without_main();
+        library.database("nas", "daap://nas/").source("nas", source).start()
+    };
+    let (source, mut reports) = scripted();
+    let library = start(source).await.unwrap();
+    assert_eq!(names(&library), ["daap://nas/"]);
+    let report = reports.recv().await.unwrap();
+    report.named("Attic").await.unwrap();
+    report.settled().await.unwrap();
+    assert_eq!(names(&library), ["Attic"]);
+    library.shutdown().await;
+
+    let library = start(scripted().0).await.unwrap();
+    assert_eq!(names(&library), ["Attic"]);
+}
+
+#[tokio::test]
 async fn a_renamed_library_is_a_revision_and_takes_its_database_along() {
     let library = Library::builder("Home").database("attic", "Attic").start().await.unwrap();
     let before = library.snapshot().revision();

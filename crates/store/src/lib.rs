@@ -41,7 +41,7 @@ mod user;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use daap_model::{DatabaseId, PersistentId, Timestamp};
+use daap_model::{DatabaseId, PersistentId, Text, Timestamp};
 use library::{
     DatabaseRow, NextIds, Persist, PersistError, Row, SourceId, SourceKey, SourceRow, Stamp,
     Transaction,
@@ -122,14 +122,15 @@ impl Store {
     fn load_rows(&self, each: &mut dyn FnMut(Row)) -> rusqlite::Result<NextIds> {
         let connection = &self.connection;
         let mut select =
-            connection.prepare("SELECT id, key, persistent_id FROM databases ORDER BY id")?;
+            connection.prepare("SELECT id, key, persistent_id, name FROM databases ORDER BY id")?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let columns = &mut Columns::of(row);
             each(Row::Database(DatabaseRow {
-                id: columns.made(DatabaseId::new)?,
+                id: columns.made(DatabaseId::to_give)?,
                 key: columns.take()?,
                 persistent_id: PersistentId::new(columns.bits()?),
+                name: columns.take::<Option<String>>()?.map(Text::from),
             }));
         }
         let mut select = connection
@@ -139,7 +140,7 @@ impl Store {
             let columns = &mut Columns::of(row);
             each(Row::Source(SourceRow {
                 id: SourceId(columns.number()?),
-                database: columns.made(DatabaseId::new)?,
+                database: columns.made(DatabaseId::to_give)?,
                 name: columns.take()?,
                 unshared_since: columns.take::<Option<u32>>()?.map(Timestamp),
             }));
@@ -197,7 +198,7 @@ impl Store {
 
 fn read_sources(connection: &Connection) -> rusqlite::Result<Vec<StoredSource>> {
     let mut select = connection.prepare(
-        "SELECT databases.key, name, unshared_since \
+        "SELECT databases.key, sources.name, unshared_since \
          FROM sources JOIN databases ON databases.id = database ORDER BY 1, 2",
     )?;
     let rows = select.query_map([], |row| {
@@ -221,7 +222,7 @@ fn read_sample(
     let mut select = connection.prepare(
         "SELECT songs.key, stamp_size, stamp_modified_ns, stamp_file FROM songs \
          JOIN sources ON sources.id = source JOIN databases ON databases.id = database \
-         WHERE databases.key = ?1 AND name = ?2 ORDER BY songs.persistent_id LIMIT ?3",
+         WHERE databases.key = ?1 AND sources.name = ?2 ORDER BY songs.persistent_id LIMIT ?3",
     )?;
     let rows = select.query_map(params![database, source, limit], |row| {
         let columns = &mut Columns::of(row);
@@ -232,10 +233,11 @@ fn read_sample(
 
 fn put_database(connection: &Connection, row: &DatabaseRow) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(
-        "INSERT INTO databases (id, key, persistent_id) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (id) DO UPDATE SET key = ?2, persistent_id = ?3",
+        "INSERT INTO databases (id, key, persistent_id, name) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (id) DO UPDATE SET key = ?2, persistent_id = ?3, name = ?4",
     )?;
-    put.execute(params![row.id.get(), row.key, row.persistent_id.get().cast_signed()])?;
+    let (persistent_id, name) = (row.persistent_id.get().cast_signed(), row.name.as_deref());
+    put.execute(params![row.id.get(), row.key, persistent_id, name])?;
     Ok(())
 }
 

@@ -59,7 +59,7 @@ impl Place {
 fn first_rows() -> Transaction {
     let database = DatabaseId::LOWEST;
     let persistent_id = PersistentId::new(u64::MAX);
-    let row = DatabaseRow { id: database, key: "main".into(), persistent_id };
+    let row = DatabaseRow { id: database, key: "main".into(), persistent_id, name: None };
     let id = SourceId(1);
     let source = SourceRow { id, database, name: "/music".into(), unshared_since: None };
     Transaction {
@@ -443,7 +443,8 @@ fn copies(folder: &Path) -> Vec<String> {
 fn a_copy_is_kept_before_the_schema_changes() {
     let place = Place::new();
     let first = open::open(&place.file(), &MIGRATIONS[..1]).unwrap();
-    put_database(&first, &first_rows().databases[&DatabaseId::LOWEST]).unwrap();
+    let database = "INSERT INTO databases (id, key, persistent_id) VALUES (1, 'main', -1)";
+    first.execute(database, []).unwrap();
     drop(first);
 
     let mut store = place.open().unwrap();
@@ -451,12 +452,12 @@ fn a_copy_is_kept_before_the_schema_changes() {
     store.save(&Transaction { house_playlists: house([2]), ..Transaction::default() }).unwrap();
     drop(store);
 
-    assert_eq!(copies(place.folder.path()), ["library.db.before-2026-11-23"]);
-    let copy = place.folder.path().join("library.db.before-2026-11-23");
+    assert_eq!(copies(place.folder.path()), ["library.db.before-2026-11-24"]);
+    let copy = place.folder.path().join("library.db.before-2026-11-24");
     assert!(open::open(&copy, &MIGRATIONS[..1]).is_ok());
     // The version before this one leaves the changed file alone.
     let older = open::open(&place.file(), &MIGRATIONS[..1]);
-    assert!(matches!(older, Err(StoreError::TooNew { found: 20_261_123, .. })));
+    assert!(matches!(older, Err(StoreError::TooNew { found: 20_261_124, .. })));
 }
 
 #[test]
