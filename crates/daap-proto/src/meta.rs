@@ -70,12 +70,15 @@ impl From<Fields> for Meta {
     }
 }
 
-/// As [`Meta::parse`] reads it.
+/// As [`Meta::parse`] reads it. Beside `all` stands every field, for servers that go by names alone (OwnTone 29,
+/// canary 0.5.5).
 impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Named { fields, others } = self else { return f.write_str(ALL) };
-        let mut names: Vec<&str> = fields.iter().map(Field::name).collect();
-        names.extend(others.iter().map(String::as_str));
+        let mut names: Vec<&str> = self.fields().iter().map(Field::name).collect();
+        match self {
+            Self::All => names.insert(0, ALL),
+            Self::Named { others, .. } => names.extend(others.iter().map(String::as_str)),
+        }
         f.write_str(&names.join(","))
     }
 }
@@ -114,6 +117,14 @@ mod tests {
         let meta = format!("{}dmap.itemid", "x,".repeat(MAX_META));
         check(&meta, &[], &["x"]);
         check(&meta[2..], &[Field::Id], &["x"]);
+    }
+
+    #[test]
+    fn everything_is_asked_for_by_name_too() {
+        let meta = Meta::All.to_string();
+        assert_eq!(Meta::parse(&meta), Meta::All);
+        let names = meta.strip_prefix("all,").unwrap();
+        assert_eq!(Meta::parse(names), Meta::from(Fields::ALL));
     }
 
     #[test]

@@ -377,9 +377,12 @@ impl Endpoint {
     fn write_parameters(&self, uri: &mut Target) {
         match self {
             Self::Update(step) | Self::Databases(step) => uri.step(step),
-            Self::Items { listing, .. }
-            | Self::Containers { listing, .. }
-            | Self::ContainerItems { listing, .. } => uri.listing(listing, "query"),
+            Self::Items { listing, .. } | Self::ContainerItems { listing, .. } => {
+                // iTunes says so, and flask-daapserver 3.0.2 gives no songs without.
+                uri.text("type", "music");
+                uri.listing(listing, "query");
+            }
+            Self::Containers { listing, .. } => uri.listing(listing, "query"),
             Self::Browse { listing, .. } => uri.listing(listing, "filter"),
             Self::Groups { kind, listing, .. } => {
                 uri.text("group-type", word(&GROUP_KINDS, *kind));

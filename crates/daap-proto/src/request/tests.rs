@@ -116,6 +116,16 @@ fn browse_and_groups_name_what_they_list() {
 }
 
 #[test]
+fn songs_are_asked_for_by_their_type() {
+    let listing = Listing::default;
+    let items = Endpoint::Items { database: DB, listing: listing() };
+    assert_eq!(Request::new(items).to_uri(), "/databases/1/items?type=music");
+    let entries =
+        Endpoint::ContainerItems { database: DB, container: ContainerId::BASE, listing: listing() };
+    assert_eq!(Request::new(entries).to_uri(), "/databases/1/containers/1/items?type=music");
+}
+
+#[test]
 fn the_query_of_a_browse_list_goes_by_the_name_that_every_server_knows() {
     let listing = Listing { query: Some(Query::is(Field::Genre, "Rock")), ..Listing::default() };
     let browse = Endpoint::Browse { database: DB, category: Browse::Artists, listing };
