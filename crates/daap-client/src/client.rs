@@ -27,6 +27,10 @@ pub const MAX_PICTURE: usize = 32 << 20;
 /// How many databases of a server are looked at.
 pub const MAX_DATABASES: usize = 10_000;
 
+/// How iTunes opens: with revision 1, at which no server is, and nothing seen so far. flask-daapserver 3.0.2 gives no list
+/// without either number.
+const OPENING: Step = Step { revision: Some(Revision::new(1)), delta: Some(Revision::new(0)) };
+
 /// A share that we are logged in to. Clones are the same session; with the last of them, and of the lists and songs that
 /// came of them, the session ends.
 ///
@@ -165,11 +169,14 @@ impl Client {
         self.list(Endpoint::Groups { database, kind, listing: listing.clone() }).await
     }
 
-    /// The list that an endpoint is.
+    /// The list that an endpoint is; where its [`Step`] says nothing, the whole of it.
     ///
     /// # Errors
     /// The server is not there, refuses or stalls. What is wrong with the list itself is told where it is met.
-    pub async fn list<E: Entry>(&self, endpoint: Endpoint) -> Result<Listed<E>, ClientError> {
+    pub async fn list<E: Entry>(&self, mut endpoint: Endpoint) -> Result<Listed<E>, ClientError> {
+        if let Some(step) = step_of(&mut endpoint).filter(|step| **step == Step::default()) {
+            *step = OPENING;
+        }
         let answer = self.ask(&endpoint, Wish::Packed).await?;
         let path = answer.path.clone();
         Ok(Listed::new(path, answer.into_pieces()?, self.clone()))
@@ -182,9 +189,10 @@ impl Client {
     /// The server is not there, refuses, or stops.
     pub async fn update(&self, seen: Option<Revision>) -> Result<Revision, ClientError> {
         let endpoint = |seen: Option<Revision>| {
-            // iTunes opens with revision 1, at which no server is.
-            let revision = Some(seen.unwrap_or(Revision::new(1)));
-            Endpoint::Update(Step { revision, delta: seen })
+            Endpoint::Update(match seen {
+                Some(_) => Step { revision: seen, delta: seen },
+                None => OPENING,
+            })
         };
         let wish = if seen.is_some() { Wish::News } else { Wish::Packed };
         let login = self.0.sessions.login(None);
@@ -316,6 +324,19 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let session = self.enter(login).await?;
         self.0.peer.ask(endpoint, session, wish).await
+    }
+}
+
+/// What an endpoint says of what is seen of its list, if it is one.
+fn step_of(endpoint: &mut Endpoint) -> Option<&mut Step> {
+    match endpoint {
+        Endpoint::Databases(step) => Some(step),
+        Endpoint::Items { listing, .. }
+        | Endpoint::Containers { listing, .. }
+        | Endpoint::ContainerItems { listing, .. }
+        | Endpoint::Browse { listing, .. }
+        | Endpoint::Groups { listing, .. } => Some(&mut listing.step),
+        _ => None,
     }
 }
 

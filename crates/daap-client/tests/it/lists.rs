@@ -31,6 +31,21 @@ async fn a_list_may_be_whole_chunked_packed_or_end_with_the_connection() {
 }
 
 #[tokio::test]
+async fn a_server_may_want_to_be_told_that_nothing_was_seen_yet() {
+    let (_server, client) = connect(|asked| match asked.path() {
+        "/server-info" | "/login" => daap::answer(asked),
+        _ if ["revision-number", "delta"].iter().any(|name| asked.parameter(name).is_none()) => {
+            Reply::status(400)
+        }
+        _ => daap::answer(asked),
+    })
+    .await;
+    assert_eq!(client.databases().await.unwrap().len(), 1);
+    assert_eq!(titles(&client).await.unwrap(), daap::SONGS);
+    assert_eq!(client.update(None).await.unwrap().get(), daap::REVISION);
+}
+
+#[tokio::test]
 async fn a_list_that_ends_too_soon_is_an_error_after_its_entries() {
     let forms: [fn(Reply) -> Reply; 4] = [
         |list| list.cut_after(150),
