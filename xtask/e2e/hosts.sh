@@ -77,3 +77,15 @@ avahi() { # avahi HOST NAME : starts its bus and daemon; ended by end $AVAHI $BU
   AVAHI=$STARTED
   within 10 test -S "$dir/avahi-daemon/socket"
 }
+
+# --- servers ----------------------------------------------------------------------------------------
+serve() { # serve HOST ARGUMENT... : shares one song as "Jo's music"; the process is $STARTED, its folders are in $SERVED
+  local ns=$1; shift
+  SERVED=$(mktemp -d "$WORK/serve-XXXXXX")
+  mkdir "$SERVED/music"
+  { # one second of silence, 8,000 unsigned bytes
+    printf 'RIFF\x64\x1f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x40\x1f\0\0'
+    head -c 8000 /dev/zero | tr '\0' '\200'
+  } >"$SERVED/music/silence.wav"
+  start "$SERVED/log" on "$ns" "$DAPPLE" serve --name "Jo's Music" --data "$SERVED/data" "$@" "$SERVED/music"
+}

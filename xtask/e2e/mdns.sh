@@ -171,17 +171,10 @@ case_discover() {
   if [ $code -eq 1 ]; then ok discover-nothing-exit-1; else fail "discover-nothing-exit-1 $code $(cat "$WORK/lines")"; fi
 }
 
-serve() { # serve HOST ARGUMENT... : the process is $SHARE
-  local ns=$1 folder; shift
-  folder=$(mktemp -d "$WORK/serve-XXXXXX")
-  mkdir "$folder/music"
-  { # one second of silence, 8,000 unsigned bytes
-    printf 'RIFF\x64\x1f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x40\x1f\0\0'
-    head -c 8000 /dev/zero | tr '\0' '\200'
-  } >"$folder/music/silence.wav"
-  start "$folder/log" on "$ns" "$DAPPLE" serve --name "Jo's Music" --data "$folder/data" "$@" "$folder/music"
+share() { # share HOST ARGUMENT... : the process is $SHARE
+  serve "$@"
   SHARE=$STARTED
-  SAID+=("$folder/log")
+  SAID+=("$SERVED/log")
 }
 says() { # says HOST NAME : the server at HOST calls itself so
   on "$B" bash -c "exec 3<>/dev/tcp/$1/3689 && printf 'GET /api/v1/status HTTP/1.0\r\n\r\n' >&3 && cat <&3" |
@@ -192,22 +185,22 @@ case_serve() {
     skip "serve there is no $DAPPLE with serve"
     return
   fi
-  serve "$A"; local first=$SHARE
+  share "$A"; local first=$SHARE
   # avahi-browse prints the strings of a TXT record from the last to the first.
   local txt='"dmv=[0-9]+" "Media Kinds Shared=1" "iTSh Version=[0-9]+" "Version=[0-9]+" "Database ID=[0-9A-F]{16}"'
   txt+=" \"Machine ID=[0-9A-F]{12}\" \"Machine Name=Jo's Music\" \"Password=0\" \"txtvers=1\"\$"
   check serve-seen 30 sees "Jo's Music" ";$HOST_A;3689;$txt"
   check serve-name 5 says "$HOST_A" "Jo's Music"
-  serve "$B" --password secret; local second=$SHARE
+  share "$B" --password secret; local second=$SHARE
   check serve-clash-renamed 30 sees "Jo's Music (2)" ";$HOST_B;3689;.*\"Machine Name=Jo's Music \(2\)\" \"Password=1\""
   check serve-clash-name 5 says "$HOST_B" "Jo's Music \(2\)"
   end "$second"
   check serve-goodbye-second 6 sees_not "Jo's Music (2)"
   end "$first"
   check serve-goodbye-first 6 sees_not "Jo's Music"
-  serve "$B" --listen 127.0.0.1:3689; first=$SHARE
+  share "$B" --listen 127.0.0.1:3689; first=$SHARE
   within 20 on "$B" bash -c 'exec 3<>/dev/tcp/127.0.0.1/3689'
-  serve "$A" --no-advertise; second=$SHARE
+  share "$A" --no-advertise; second=$SHARE
   within 20 on "$B" bash -c "exec 3<>/dev/tcp/$HOST_A/3689"
   sleep 4 # longer than an announcement would take
   check serve-unasked-unseen 1 sees_not "Jo's Music"

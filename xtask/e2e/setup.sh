@@ -2,7 +2,7 @@
 # Installs what the real-client tests use. Debian 12, as root; does nothing the second time.
 set -euo pipefail
 packages=(
-  avahi-daemon avahi-utils dbus iproute2 procps tcpdump   # a second host that looks for the share
+  avahi-daemon avahi-utils dbus iproute2 nftables procps tcpdump   # a second host that looks for the share
   ca-certificates curl ffmpeg util-linux
   gcc libc6-dev libdmapsharing-3.0-dev libsoup2.4-dev pkg-config
   libnet-daap-dmap-perl libwww-perl perl

@@ -221,10 +221,26 @@ const TESTS: &[Test] = &[
         needs: &[PYTHON, Root, Program("ip"), Program("avahi-daemon"), Program("dbus-daemon")],
         limit_s: 240,
     },
+    Test {
+        name: "doctor",
+        shows: "the doctor on a host in a network namespace: well, firewalled, port taken, name taken, off the network",
+        script: &["doctor.sh"],
+        needs: &[
+            PYTHON,
+            Root,
+            Program("ip"),
+            Program("nft"),
+            Program("avahi-daemon"),
+            Program("avahi-browse"),
+            Program("dbus-daemon"),
+            Program("setpriv"),
+        ],
+        limit_s: 300,
+    },
 ];
 
 /// The tests that mostly wait and measure no time: they run beside the others.
-const ASIDE: &[&str] = &["mdns", "discover"];
+const ASIDE: &[&str] = &["mdns", "discover", "doctor"];
 
 const LIBDMAPSHARING: &[Need] = &[
     PYTHON,

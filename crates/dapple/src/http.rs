@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
-use hyper::{Request, Uri, header};
+use hyper::{Request, Response, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -13,14 +13,19 @@ use tokio::net::TcpStream;
 const MAX_ANSWER: usize = 16 << 20;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The body of `GET server + path`, if the answer is 200.
+/// The body of `GET server + path`, if it succeeds.
 pub(crate) async fn get(server: &str, path: &str) -> anyhow::Result<Bytes> {
+    Ok(ask(server, path).await?.into_body())
+}
+
+/// The answer to `GET server + path`, if it succeeds.
+pub(crate) async fn ask(server: &str, path: &str) -> anyhow::Result<Response<Bytes>> {
     tokio::time::timeout(TIMEOUT, request(server, path))
         .await
         .with_context(|| format!("no answer within {} s", TIMEOUT.as_secs()))?
 }
 
-async fn request(server: &str, path: &str) -> anyhow::Result<Bytes> {
+async fn request(server: &str, path: &str) -> anyhow::Result<Response<Bytes>> {
     let uri: Uri = server.parse().with_context(|| format!("`{server}` is not a URL"))?;
     if uri.scheme_str().is_some_and(|scheme| scheme != "http") {
         bail!("only http:// is spoken here");
@@ -37,15 +42,16 @@ async fn request(server: &str, path: &str) -> anyhow::Result<Bytes> {
         .header(header::USER_AGENT, concat!("dapple/", env!("CARGO_PKG_VERSION")))
         .body(Empty::<Bytes>::new())?;
     let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, MAX_ANSWER).collect().await;
     connection.abort();
     let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-    if !status.is_success() {
+    if !head.status.is_success() {
         bail!(
-            "it answers {status}: {}",
+            "it answers {}: {}",
+            head.status,
             String::from_utf8_lossy(&body[..body.len().min(200)]).trim()
         );
     }
-    Ok(body)
+    Ok(Response::from_parts(head, body))
 }

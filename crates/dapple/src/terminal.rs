@@ -31,6 +31,11 @@ pub(crate) fn log_to_stderr(level: Option<&str>, progress: &Progress) -> anyhow:
         .map_err(|error| anyhow::anyhow!(error).context("cannot start the log"))
 }
 
+/// What comes from elsewhere must not move the cursor, nor break the line.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 fn directives(level: &str) -> String {
     match level {
         "error" | "warn" | "info" | "debug" | "trace" => {
@@ -50,11 +55,6 @@ pub(crate) fn tell(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         let _ = writeln!(err, "  because: {cause}");
     }
-}
-
-/// What comes from elsewhere must not move the cursor, nor break the line.
-pub(crate) fn printable(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 /// Shows how far a scan is: a line that moves on a terminal, else one line at the end of each scan.

@@ -268,7 +268,7 @@ impl Owner {
         responder: Responder,
     ) -> Result<End, DiscoveryError> {
         let monitor = responder.monitor()?;
-        let heard = responder.browse(Kind::Daap)?;
+        let heard = responder.browse(Kind::Daap.domain())?;
         let end = match listen(&heard, &mut self.wished).await {
             None => Ok(End::Wish),
             Some(taken) => {
@@ -323,7 +323,7 @@ impl Owner {
                         }
                     }
                     Ok(_) => {}
-                    Err(_) => heard = responder.browse(Kind::Daap)?, // the queue overflowed
+                    Err(_) => heard = responder.browse(Kind::Daap.domain())?, // the queue overflowed
                 },
                 () = time::sleep_until(repeat_at.unwrap_or_else(Instant::now)), if repeat_at.is_some() => {
                     repeat = Repeat::Done;

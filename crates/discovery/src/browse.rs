@@ -72,7 +72,7 @@ async fn watch(
     kind: Kind,
     events: &mpsc::Sender<Event>,
 ) -> Result<(), DiscoveryError> {
-    let mut heard = responder.browse(kind)?;
+    let mut heard = responder.browse(kind.domain())?;
     let mut roster = Roster::default();
     loop {
         let doubts_end = roster.doubts_end();
@@ -90,12 +90,12 @@ async fn watch(
                         roster.remove(&full_name);
                     } else if !roster.is_doubted(&full_name) {
                         roster.doubt_all(Instant::now() + DOUBT);
-                        heard = responder.browse_anew(kind)?;
+                        heard = responder.browse_anew(kind.domain())?;
                     }
                 }
                 Ok(_) => {}
                 // We were so late that the queue overflowed; what we missed is told again.
-                Err(_) => heard = responder.browse(kind)?,
+                Err(_) => heard = responder.browse(kind.domain())?,
             },
             permit = events.reserve(), if roster.has_news() => match (permit, roster.news()) {
                 (Ok(permit), Some(event)) => permit.send(event),

@@ -72,7 +72,8 @@ impl Interfaces {
     }
 
     /// Whether the address `ip` of the interface `name` takes part.
-    pub(crate) fn admit(&self, name: &str, ip: IpAddr) -> bool {
+    #[must_use]
+    pub fn admits(&self, name: &str, ip: IpAddr) -> bool {
         let every = match ip {
             IpAddr::V4(_) => self.every_ipv4,
             IpAddr::V6(v6) if v6.is_unicast_link_local() => self.every_ipv6 && self.ipv6_link_local,
@@ -80,8 +81,14 @@ impl Interfaces {
             // the local network: servers that admit only that would turn it away.
             IpAddr::V6(v6) => self.every_ipv6 && v6.is_unique_local(),
         };
-        let container = CONTAINER_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        !ip.is_loopback() && (self.named.contains(&ip) || every && (self.containers || !container))
+        let admitted = self.containers || !Self::leads_to_containers(name);
+        !ip.is_loopback() && (self.named.contains(&ip) || every && admitted)
+    }
+
+    /// Whether an interface of this name leads only to containers and virtual machines of this machine.
+    #[must_use]
+    pub fn leads_to_containers(name: &str) -> bool {
+        CONTAINER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     }
 }
 
@@ -109,7 +116,7 @@ mod tests {
     }
 
     fn admitted(interfaces: &Interfaces) -> Vec<&'static str> {
-        let admits = |(name, ip): &(&str, &str)| interfaces.admit(name, ip.parse().unwrap());
+        let admits = |(name, ip): &(&str, &str)| interfaces.admits(name, ip.parse().unwrap());
         LAN.iter().filter(|lan| admits(lan)).map(|(_, ip)| *ip).collect()
     }
 

@@ -7,7 +7,7 @@ use mdns_sd::{
 };
 use tokio::time;
 
-use crate::{DiscoveryError, Interfaces, Kind};
+use crate::{DiscoveryError, Interfaces};
 
 /// How long ending may take before we leave it to itself.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -22,7 +22,7 @@ impl Responder {
     pub(crate) fn open(interfaces: &Interfaces) -> Result<Self, DiscoveryError> {
         let daemon = ServiceDaemon::new().map_err(DiscoveryError::Start)?;
         let interfaces = interfaces.clone();
-        let admitted = IfPredicate::new(move |i| interfaces.admit(&i.name, i.ip()));
+        let admitted = IfPredicate::new(move |i| interfaces.admits(&i.name, i.ip()));
         daemon
             .disable_interface(IfKind::All)
             .and_then(|()| daemon.enable_interface(IfKind::Predicate(admitted)))
@@ -35,15 +35,18 @@ impl Responder {
         self.0.monitor().map_err(|_| DiscoveryError::Ended)
     }
 
-    /// The services of a kind, from now on.
-    pub(crate) fn browse(&self, kind: Kind) -> Result<Receiver<ServiceEvent>, DiscoveryError> {
-        self.0.browse(kind.domain()).map_err(|_| DiscoveryError::Ended)
+    /// The services of a type, such as `_daap._tcp.local.`, from now on.
+    pub(crate) fn browse(&self, domain: &str) -> Result<Receiver<ServiceEvent>, DiscoveryError> {
+        self.0.browse(domain).map_err(|_| DiscoveryError::Ended)
     }
 
-    /// Asks for the services of a kind anew, as if nothing were known.
-    pub(crate) fn browse_anew(&self, kind: Kind) -> Result<Receiver<ServiceEvent>, DiscoveryError> {
-        self.0.stop_browse(kind.domain()).map_err(|_| DiscoveryError::Ended)?;
-        self.browse(kind)
+    /// Asks for the services of a type anew, as if nothing were known.
+    pub(crate) fn browse_anew(
+        &self,
+        domain: &str,
+    ) -> Result<Receiver<ServiceEvent>, DiscoveryError> {
+        self.0.stop_browse(domain).map_err(|_| DiscoveryError::Ended)?;
+        self.browse(domain)
     }
 
     /// Announces a service, or what changed about it if its full name is announced already.

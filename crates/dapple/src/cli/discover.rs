@@ -111,7 +111,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
 }
 
 /// What is there after a while, by kind and name.
-async fn listen(mut browser: Browser, limit: Duration) -> Vec<Service> {
+pub(super) async fn listen(mut browser: Browser, limit: Duration) -> Vec<Service> {
     let end = Instant::now() + limit;
     let mut found = BTreeMap::new();
     while let Ok(Some(event)) = time::timeout_at(end, browser.next()).await {

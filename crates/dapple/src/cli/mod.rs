@@ -2,6 +2,7 @@
 
 mod completions;
 mod discover;
+mod doctor;
 mod dump;
 mod install_handler;
 mod ls;
@@ -26,6 +27,7 @@ pub(crate) struct Cli {
 enum Command {
     Serve(Box<serve::Args>),
     Discover(discover::Args),
+    Doctor(Box<doctor::Args>),
     Status(status::Args),
     Ls(Box<ls::Args>),
     InstallHandler(install_handler::Args),
@@ -41,6 +43,8 @@ pub(crate) enum Outcome {
     Done,
     /// It worked, and there was nothing to find.
     NothingFound,
+    /// It worked, and found what keeps clients out.
+    Trouble,
     /// It failed, or was called wrongly.
     Failed,
 }
@@ -49,7 +53,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         Self::from(match outcome {
             Outcome::Done => 0,
-            Outcome::NothingFound => 1,
+            Outcome::NothingFound | Outcome::Trouble => 1,
             Outcome::Failed => 2,
         })
     }
@@ -60,6 +64,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
     match cli.command {
         Command::Serve(args) => serve::run(*args, out).await,
         Command::Discover(args) => discover::run(args, out).await,
+        Command::Doctor(args) => doctor::run(*args, out).await,
         Command::Status(args) => status::run(args, out).await,
         Command::Ls(args) => ls::run(*args, out).await,
         Command::InstallHandler(args) => install_handler::run(&args, out),

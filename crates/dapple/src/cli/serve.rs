@@ -20,7 +20,7 @@ use crate::terminal::{self, Progress};
 use crate::{config, folders, machine, password};
 
 /// The port that is registered for DAAP.
-const DAAP_PORT: u16 = 3689;
+pub(super) const DAAP_PORT: u16 = 3689;
 /// So many files may be open at once, if the system lets us: each connection is one, each song that plays
 /// another. Linux gives 1024 to who does not ask for more.
 const OPEN_FILES: u64 = 16 * 1024;
@@ -69,13 +69,13 @@ pub(crate) struct Args {
 
 /// Everything decided: flags, environment, file and defaults are one.
 #[derive(Debug)]
-struct Settings {
-    folders: Vec<PathBuf>,
-    name: String,
-    listen: Vec<SocketAddr>,
+pub(super) struct Settings {
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) name: String,
+    pub(super) listen: Vec<SocketAddr>,
     password: Option<String>,
-    data: PathBuf,
-    advertise: bool,
+    pub(super) data: PathBuf,
+    pub(super) advertise: bool,
     ipv4_only: bool,
     edits: Edits,
     trusted_networks: Vec<Network>,
@@ -87,7 +87,7 @@ struct Settings {
 }
 
 impl Settings {
-    fn resolve(args: Args) -> anyhow::Result<Self> {
+    pub(super) fn resolve(args: Args) -> anyhow::Result<Self> {
         let file = config::File::read(args.config.as_deref())?;
         let from_environment = std::env::var_os("DAPPLE_FOLDERS")
             .map_or_else(Vec::new, |folders| std::env::split_paths(&folders).collect());

@@ -97,7 +97,8 @@ fn page(status: &Status) -> String {
     page
 }
 
-fn count(number: u64, noun: &str) -> String {
+/// `1 song`, `2 songs`.
+pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
