@@ -122,7 +122,7 @@ impl Builder {
     }
 
     async fn meet(&self, url: &ShareUrl) -> Result<(Peer, About), ClientError> {
-        let place = Place::find(url).await?;
+        let place = Place::find(url, self.patience.connect).await?;
         let credential = self.password.as_deref().map(|password| (self.user.as_str(), password));
         let caller = Caller::new(&self.user_agent, credential);
         let mut peer = Peer { transport: Transport::new(place, self.patience), caller };
@@ -139,6 +139,9 @@ impl Builder {
         let answer = answer.granted(software.as_deref())?;
         let info = ServerInfo::read(&answer.read(MAX_SHORT).await?);
         let info = info.map_err(|_| ClientError::NotDaap { address: name.clone() })?;
+        if let Some(version) = info.daap {
+            peer.caller.speak(version.major);
+        }
         Ok((peer, About { info, software, address: format!("http://{name}") }))
     }
 }

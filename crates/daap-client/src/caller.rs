@@ -1,9 +1,10 @@
-//! Who we say we are: the headers of every request (`docs/protocol.md`, section 3.2).
+//! Who we say we are: the headers of every request (`docs/protocol.md`, sections 3.2 and 10).
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use daap_proto::validation;
 use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -19,6 +20,10 @@ const ACCESS_INDEX: u8 = 2;
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
 const CLIENT_DAAP_ACCESS_INDEX: HeaderName = HeaderName::from_static("client-daap-access-index");
 const CLIENT_DAAP_REQUEST_ID: HeaderName = HeaderName::from_static("client-daap-request-id");
+const CLIENT_DAAP_VALIDATION: HeaderName = HeaderName::from_static("client-daap-validation");
+
+/// By which version requests are validated until the server has named its own.
+const FIRST_VERSION: u16 = 2;
 
 /// Us, as one server knows us.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Caller {
     was_asked: AtomicBool,
     /// The server has refused us under our own name.
     is_itunes: AtomicBool,
+    /// The major version of DAAP that the server speaks, by which requests are validated.
+    version: AtomicU16,
     requests: AtomicU32,
 }
 
@@ -46,22 +53,26 @@ impl Caller {
             credential,
             was_asked: AtomicBool::new(false),
             is_itunes: AtomicBool::new(false),
+            version: AtomicU16::new(FIRST_VERSION),
             requests: AtomicU32::new(0),
         }
     }
 
-    /// The headers of a request. The password is for `home`, no other server.
-    pub(crate) fn headers(&self, is_home: bool) -> HeaderMap {
+    /// The headers of a request for this target. The password is for `home`, no other server.
+    pub(crate) fn headers(&self, target: &str, is_home: bool) -> HeaderMap {
         let is_itunes = self.is_itunes.load(Ordering::Relaxed);
         let agent = if is_itunes { ITUNES } else { self.user_agent.clone() };
         // 0 would mean that there is no id.
         let request = self.requests.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
+        let version = self.version.load(Ordering::Relaxed);
+        let validation = validation(version, target, ACCESS_INDEX, Some(request));
         let mut headers = HeaderMap::from_iter([
             (USER_AGENT, agent),
             (ACCEPT, HeaderValue::from_static("*/*")),
             (CLIENT_DAAP_VERSION, DAAP_VERSION),
             (CLIENT_DAAP_ACCESS_INDEX, u16::from(ACCESS_INDEX).into()),
             (CLIENT_DAAP_REQUEST_ID, request.into()),
+            (CLIENT_DAAP_VALIDATION, header_value(&validation)),
         ]);
         if is_home && self.gives_password() {
             headers.extend(self.credential.clone().map(|value| (AUTHORIZATION, value)));
@@ -85,6 +96,11 @@ impl Caller {
     /// Comes as iTunes from now on. False if it does already.
     pub(crate) fn pose_as_itunes(&self) -> bool {
         !self.is_itunes.swap(true, Ordering::Relaxed)
+    }
+
+    /// The server speaks this major version of DAAP.
+    pub(crate) fn speak(&self, version: u16) {
+        self.version.store(version, Ordering::Relaxed);
     }
 }
 

@@ -18,7 +18,7 @@ pub enum ClientError {
     NotFound {
         /// The name that was looked for.
         name: String,
-        /// The shares that were there meanwhile.
+        /// The shares that were heard of meanwhile; without the feature `mdns` nobody listens for them.
         seen: Vec<String>,
     },
     /// No connection could be made.

@@ -10,6 +10,8 @@
 //! redirect, that forget sessions, that ask for a password late or refuse a program whose name they do not know. None
 //! of them is believed a length, and each thing that is kept for one has a bound.
 //!
+//! A share may be named by its host or address; with the feature `mdns` also by the name under which it is announced.
+//!
 //! What bytes mean is the business of `daap-proto`; playing and storing songs is the caller's.
 //!
 //! ```
@@ -40,6 +42,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "mdns")]
+mod announced;
 mod body;
 mod builder;
 mod caller;

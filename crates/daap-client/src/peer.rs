@@ -82,8 +82,8 @@ impl Peer {
     }
 
     async fn get(&self, target: &str, wish: Wish) -> Result<Answer, ClientError> {
-        let headers = |_: &str, is_home: bool| {
-            let mut headers = self.caller.headers(is_home);
+        let headers = |target: &str, is_home: bool| {
+            let mut headers = self.caller.headers(target, is_home);
             wish.write(&mut headers);
             headers
         };

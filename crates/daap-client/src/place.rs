@@ -1,15 +1,20 @@
 //! Where a server is: what a URL's host means on this network.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use daap_proto::{DEFAULT_PORT, ShareUrl};
 use http::Uri;
 use http::uri::{Authority, Scheme};
+use tokio::time::timeout;
 
 use crate::ClientError;
 
 /// What requests are addressed to where the resolver is told the addresses. No name ends so (RFC 6761).
 pub(crate) const PINNED: &str = "share.invalid";
+
+/// What stands before the scope of an address, as in `fe80::1%eth0`.
+const SCOPE: char = '%';
 
 /// Where a server is.
 #[derive(Clone, Debug)]
@@ -32,33 +37,51 @@ impl Place {
         Some(Self { target: name.parse().ok()?, name, addresses: Vec::new() })
     }
 
-    /// A host at these addresses, of which there is one at least.
-    fn pinned(addresses: Vec<SocketAddr>) -> Option<Self> {
-        let first = addresses.first()?;
-        let name = name_of(*first);
-        let target = format!("{PINNED}:{}", first.port()).parse().ok()?;
-        Some(Self { target, name, addresses })
+    /// A host at these addresses.
+    fn pinned(url: &ShareUrl, addresses: Vec<SocketAddr>) -> Result<Self, ClientError> {
+        let not_found = || ClientError::NotFound { name: url.host.clone(), seen: Vec::new() };
+        let first = addresses.first().ok_or_else(not_found)?;
+        let target = format!("{PINNED}:{}", first.port()).parse().map_err(|_| not_found())?;
+        Ok(Self { target, name: name_of(*first), addresses })
     }
 
-    /// The place that a URL names.
+    /// The place that a URL names. The system may take as long as `patience` to find a host.
     ///
     /// # Errors
     /// [`ClientError::NotFound`]
-    pub(crate) async fn find(url: &ShareUrl) -> Result<Self, ClientError> {
+    pub(crate) async fn find(url: &ShareUrl, patience: Duration) -> Result<Self, ClientError> {
         let (host, port) = (url.host.as_str(), url.port.unwrap_or(DEFAULT_PORT));
-        let not_found = || ClientError::NotFound { name: host.to_owned(), seen: Vec::new() };
-        if host.parse::<IpAddr>().is_ok() {
-            return Self::known(host, port).ok_or_else(not_found);
+        let known = Self::known(host, port);
+        if let Some(place) = &known
+            && host.parse::<IpAddr>().is_ok()
+        {
+            return Ok(place.clone());
         }
-        // Nothing of HTTP can name a scope, so what the system makes of it is kept.
-        let addresses = tokio::net::lookup_host((host, port)).await;
-        let addresses: Vec<SocketAddr> = addresses.map(Iterator::collect).unwrap_or_default();
-        let place = match host.contains('%') {
-            true => Self::pinned(addresses),
-            false if addresses.is_empty() => None,
-            false => Self::known(host, port),
+        let found = match known.is_some() || host.contains(SCOPE) {
+            true => timeout(patience, tokio::net::lookup_host((host, port))).await,
+            // A name of several words is no host's.
+            false => return Self::announced(url).await,
         };
-        place.ok_or_else(not_found)
+        let addresses: Vec<SocketAddr> = found.into_iter().flatten().flatten().collect();
+        match known {
+            Some(place) if !addresses.is_empty() => Ok(place),
+            // Nothing of HTTP can name a scope.
+            None if !addresses.is_empty() => Self::pinned(url, addresses),
+            _ => Self::announced(url).await,
+        }
+    }
+
+    /// The place of the share that is announced under this name, or on this host: systems that know no multicast DNS do
+    /// not find one.
+    #[cfg(feature = "mdns")]
+    async fn announced(url: &ShareUrl) -> Result<Self, ClientError> {
+        Self::pinned(url, crate::announced::find(url).await?)
+    }
+
+    /// Nobody listens for shares that are announced.
+    #[cfg(not(feature = "mdns"))]
+    async fn announced(url: &ShareUrl) -> Result<Self, ClientError> {
+        Self::pinned(url, Vec::new())
     }
 
     /// Calls it by the address that answered, where it has no name that means something to others.

@@ -2,7 +2,7 @@
 
 use dmap::code::{
     ABAR, ABPL, ABRO, ADBS, APLY, APRO, APSO, ASFM, AVDB, MCTC, MCTI, MIID, MIKD, MIMC, MINM, MLCL,
-    MLID, MLIT, MLOG, MPRO, MRCO, MSAU, MSDC, MSLR, MSRV, MSTT, MTCO, MUPD, MUSR, MUTY,
+    MLID, MLIT, MLOG, MPRO, MRCO, MSAU, MSDC, MSLR, MSRV, MSTT, MTCO, MUDL, MUPD, MUSR, MUTY,
 };
 use dmap::{Code, Encoder};
 
@@ -65,11 +65,21 @@ pub fn dmap(body: Vec<u8>) -> Reply {
 /// `msrv`: DAAP 3, a session, no password.
 #[must_use]
 pub fn server_info() -> Vec<u8> {
+    info(1)
+}
+
+/// `msrv` of a server that does not ask for a session.
+#[must_use]
+pub fn server_info_without_login() -> Vec<u8> {
+    info(0)
+}
+
+fn info(login_required: u8) -> Vec<u8> {
     root(MSRV, |out| {
         out.u32(MPRO, 0x0002_000A);
         out.string(MINM, "A share");
         out.u32(APRO, 0x0003_000C);
-        out.u8(MSLR, 1);
+        out.u8(MSLR, login_required);
         out.u8(MSAU, 0);
         out.u32(MSDC, 1);
     })
@@ -145,19 +155,38 @@ pub fn list(code: Code, entries: &[Vec<u8>]) -> Vec<u8> {
     })
 }
 
+/// What changed in a list: these entries, and the ids that are gone.
+#[must_use]
+pub fn delta(code: Code, entries: &[Vec<u8>], gone: &[u32]) -> Vec<u8> {
+    root(code, |out| {
+        out.u8(MUTY, 1);
+        out.u32(MTCO, entries.len() as u32);
+        out.u32(MRCO, entries.len() as u32);
+        out.bytes(MLCL, &entries.concat());
+        out.container(MUDL, |out| gone.iter().for_each(|id| out.u32(MIID, *id)));
+    })
+}
+
+/// How many entries of a long list are made and sent in one piece.
+const ENTRIES_AT_ONCE: u32 = 1_000;
+
 /// A list of so many songs, made while it is sent.
 pub fn long_list(songs: u32) -> Reply {
     let entry = |id| song_entry(id, "A song");
     let mut list = Encoder::new(Vec::new());
-    let entries = u32::try_from(entry(1).len()).expect("an entry is short") * songs;
-    list.header(ADBS, 12 + 9 + 12 + 12 + 8 + entries);
+    let length = u32::try_from(entry(1).len()).expect("an entry is short") * songs;
+    list.header(ADBS, 12 + 9 + 12 + 12 + 8 + length);
     list.u32(MSTT, 200);
     list.u8(MUTY, 0);
     list.u32(MTCO, songs);
     list.u32(MRCO, songs);
-    list.header(MLCL, entries);
+    list.header(MLCL, length);
     let head = list.finish().expect("a head is short");
-    Reply::made(std::iter::once(head).chain((1..=songs).map(entry)))
+    let entries = (1..=songs).step_by(ENTRIES_AT_ONCE as usize).map(move |first| {
+        let after = first.saturating_add(ENTRIES_AT_ONCE).min(songs + 1);
+        (first..after).flat_map(entry).collect()
+    });
+    Reply::made(std::iter::once(head).chain(entries))
 }
 
 fn entry(children: impl FnOnce(&mut Encoder)) -> Vec<u8> {

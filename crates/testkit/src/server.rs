@@ -89,7 +89,7 @@ impl Server {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), answer).await
     }
 
-    /// Starts one at an address, such as that of one that has gone.
+    /// Starts one at an address, such as that of one that was stopped.
     pub async fn start_at(
         address: SocketAddr,
         answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
@@ -99,6 +99,13 @@ impl Server {
         let (notes, answer) = (Arc::<Notes>::default(), Arc::new(answer));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&notes), answer));
         Self { address, notes, accepting }
+    }
+
+    /// Hangs up on everyone. Its address is free then.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // It says that it was aborted.
+        drop((&mut self.accepting).await);
     }
 
     /// Where it listens.
@@ -148,6 +155,8 @@ async fn accept(listener: TcpListener, notes: Arc<Notes>, answer: Arc<Answers>) 
 
 /// Answers on one connection until one of the two hangs up.
 async fn serve(stream: TcpStream, notes: Arc<Notes>, answer: Arc<Answers>) -> io::Result<()> {
+    // Heads and bodies are written apart; neither is to wait for the other.
+    stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(asked) = read(&mut stream).await? {
         let reply = answer(&asked);

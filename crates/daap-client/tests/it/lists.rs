@@ -4,6 +4,7 @@ use daap_client::ClientError;
 use daap_proto::read::Database;
 use daap_proto::{Listing, Step};
 use dmap::code::ADBS;
+use futures_util::TryStreamExt;
 use testkit::daap;
 use testkit::server::Reply;
 
@@ -88,4 +89,65 @@ async fn what_is_no_list_is_an_error() {
         let error = titles(&client).await.unwrap_err();
         assert!(matches!(error, ClientError::Broken { .. }), "{error:?}");
     }
+}
+
+/// What the system may hold of a list that nobody reads, and we: the buffers of two sockets, and a few pieces.
+const BUFFERED: u64 = 24 << 20;
+
+#[tokio::test]
+async fn a_long_list_waits_for_its_reader() {
+    let (server, client) = connect(|asked| match asked.path() {
+        daap::ITEMS => daap::long_list(1_000_000),
+        _ => daap::answer(asked),
+    })
+    .await;
+    let mut songs = client.items(database(), &Listing::default()).await.unwrap();
+    assert_eq!(songs.try_next().await.unwrap().unwrap().id.get(), 1);
+    assert_eq!(songs.head().total, Some(1_000_000));
+    for _ in 0..100 {
+        client.databases().await.unwrap();
+        assert!(server.sent() < BUFFERED, "{} bytes for one who reads an entry", server.sent());
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_to_its_end() {
+    const SONGS: u32 = 100_000;
+    let (_server, client) = connect(|asked| match asked.path() {
+        daap::ITEMS => daap::long_list(SONGS),
+        _ => daap::answer(asked),
+    })
+    .await;
+    let songs = client.items(database(), &Listing::default()).await.unwrap();
+    let ids = songs.try_fold(0, |before, song| async move {
+        assert_eq!(song.id.get(), before + 1);
+        Ok(song.id.get())
+    });
+    assert_eq!(ids.await.unwrap(), SONGS);
+}
+
+#[tokio::test]
+async fn a_delta_says_what_is_gone() {
+    let (_server, client) = connect(|asked| match asked.path() {
+        daap::ITEMS => daap::dmap(daap::delta(ADBS, &[daap::song_entry(3, "Bluebird")], &[1, 2])),
+        _ => daap::answer(asked),
+    })
+    .await;
+    let mut songs = client.items(database(), &Listing::default()).await.unwrap();
+    assert_eq!(songs.collect_at_most(10).await.unwrap().len(), 1);
+    assert!(songs.head().is_update);
+    assert_eq!(songs.gone(), [1, 2]);
+}
+
+#[tokio::test]
+async fn an_entry_without_an_id_is_passed_over() {
+    let (_server, client) = connect(|asked| match asked.path() {
+        daap::ITEMS => {
+            let entries = [daap::song_entry(0, "Nobody"), daap::song_entry(2, "Jet")];
+            daap::dmap(daap::list(ADBS, &entries))
+        }
+        _ => daap::answer(asked),
+    })
+    .await;
+    assert_eq!(titles(&client).await.unwrap(), ["Jet"]);
 }
