@@ -111,12 +111,11 @@ def run(*command, **options):
 class Program:
     """A program that serves, once it has printed where it listens, or can be reached at the address it was given."""
 
-    def __init__(self, command, log=None, address=None):
+    def __init__(self, command, log=None, address=None, stdin=subprocess.DEVNULL):
         os.makedirs(WORK, exist_ok=True)
         self.log = log or os.path.join(WORK, "server-%d.log" % time.monotonic_ns())
         with open(self.log, "wb") as log_file:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                            stderr=log_file, env=environment())
+            self.process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=log_file, env=environment())
         self.output = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         if address:

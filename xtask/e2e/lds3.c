@@ -1,10 +1,15 @@
-/* A small DAAP client on top of libdmapsharing 3.0.
+/* A small DAAP client and a small DAAP server on top of libdmapsharing 3.0.
  *
- *   lds3 HOST PORT [PASSWORD]    connect, list everything, disconnect
+ *   lds3 HOST PORT [PASSWORD]          connect, list everything, disconnect
+ *   lds3 serve TSV NAME [PASSWORD]     share songs on a free port of 127.0.0.1
  *
- * Prints tab-separated lines: record, playlist, entry, header, authenticate, connected, disconnected.
+ * The client prints tab-separated lines: record, playlist, entry, header, authenticate, connected, disconnected.
+ * The first line of the TSV names properties of DAAPRecord, each other line is a song. Every second song is in a playlist.
  * Build: cc lds3.c $(pkg-config --cflags --libs libdmapsharing-3.0 libsoup-2.4)
  */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gio/gio.h>
 #include <libdmapsharing/dmap.h>
 #include <libsoup/soup.h>
@@ -126,6 +131,54 @@ G_DEFINE_TYPE_WITH_CODE(Tdb, db, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE(DMAP_TYPE_
 static void db_class_init(TdbClass *k) { (void)k; }
 static void db_init(Tdb *d) { d->h = g_hash_table_new_full(NULL, NULL, NULL, g_object_unref); }
 
+/* ---- containers: one playlist holding the even-numbered tracks ---- */
+typedef struct { GObject parent; char *name; DMAPDb *db; } List;
+typedef struct { GObjectClass parent; } ListClass;
+static guint list_id(DMAPContainerRecord *r) { (void)r; return 2; }
+static void list_add(DMAPContainerRecord *c, DMAPRecord *r, gint id) { dmap_db_add_with_id(((List *)c)->db, r, id); ((Tdb *)((List *)c)->db)->next = MAX(((Tdb *)((List *)c)->db)->next, (guint)id); }
+static guint64 list_n(DMAPContainerRecord *r) { return dmap_db_count(((List *)r)->db); }
+static DMAPDb *list_entries(DMAPContainerRecord *r) { return g_object_ref(((List *)r)->db); }
+static void list_iface(gpointer i, gpointer u)
+{
+	DMAPContainerRecordIface *f = i;
+	(void)u;
+	f->get_id = list_id;
+	f->add_entry = list_add;
+	f->get_entry_count = list_n;
+	f->get_entries = list_entries;
+}
+GType list_get_type(void);
+G_DEFINE_TYPE_WITH_CODE(List, list, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE(DMAP_TYPE_CONTAINER_RECORD, list_iface))
+static void list_set(GObject *o, guint id, const GValue *v, GParamSpec *p) { (void)id; (void)p; ((List *)o)->name = g_value_dup_string(v); }
+static void list_get(GObject *o, guint id, GValue *v, GParamSpec *p) { (void)id; (void)p; g_value_set_string(v, ((List *)o)->name); }
+static void list_class_init(ListClass *k)
+{
+	G_OBJECT_CLASS(k)->set_property = list_set;
+	G_OBJECT_CLASS(k)->get_property = list_get;
+	g_object_class_override_property(G_OBJECT_CLASS(k), 1, "name");
+}
+static void list_init(List *l) { l->db = DMAP_DB(g_object_new(db_get_type(), NULL)); }
+
+typedef struct { GObject parent; DMAPContainerRecord *one; } Lists;
+typedef struct { GObjectClass parent; } ListsClass;
+static void lists_add(DMAPContainerDb *d, DMAPContainerRecord *r) { ((Lists *)d)->one = g_object_ref(r); }
+static DMAPContainerRecord *lists_by_id(DMAPContainerDb *d, guint id) { return id == 2 ? g_object_ref(((Lists *)d)->one) : NULL; }
+static void lists_foreach(DMAPContainerDb *d, GHFunc f, gpointer u) { f(GUINT_TO_POINTER(2), ((Lists *)d)->one, u); }
+static gint64 lists_count(DMAPContainerDb *d) { return ((Lists *)d)->one ? 1 : 0; }
+static void lists_iface(gpointer i, gpointer u)
+{
+	DMAPContainerDbIface *f = i;
+	(void)u;
+	f->add = lists_add;
+	f->lookup_by_id = lists_by_id;
+	f->foreach = lists_foreach;
+	f->count = lists_count;
+}
+GType lists_get_type(void);
+G_DEFINE_TYPE_WITH_CODE(Lists, lists, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE(DMAP_TYPE_CONTAINER_DB, lists_iface))
+static void lists_class_init(ListsClass *k) { (void)k; }
+static void lists_init(Lists *l) { (void)l; }
+
 /* ---- client ---- */
 static GMainLoop *loop;
 static const char *password;
@@ -239,13 +292,74 @@ static int client(int n, char **v)
 	return rc;
 }
 
+/* ---- server ---- */
+static int listens_on;
+
+/* The library listens on all interfaces, and on port 3689 if it can. This comes before libc's. */
+int bind(int fd, const struct sockaddr *wanted, socklen_t length)
+{
+	int (*real)(int, const struct sockaddr *, socklen_t) = (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
+	struct sockaddr_in ip4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 ip6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	socklen_t got = sizeof ip4;
+	if (wanted->sa_family == AF_INET6)
+		return real(fd, (struct sockaddr *)&ip6, sizeof ip6);
+	if (wanted->sa_family != AF_INET)
+		return real(fd, wanted, length);
+	int failed = real(fd, (struct sockaddr *)&ip4, sizeof ip4);
+	if (!failed && !getsockname(fd, (struct sockaddr *)&ip4, &got))
+		listens_on = ntohs(ip4.sin_port);
+	return failed;
+}
+
+static DMAPRecord *track_from(char **names, char **texts)
+{
+	DMAPRecord *track = DMAP_RECORD(g_object_new(track_get_type(), NULL));
+	for (int i = 0; names[i] && texts[i]; i++) {
+		GParamSpec *property = g_object_class_find_property(G_OBJECT_GET_CLASS(track), names[i]);
+		if (!property)
+			g_error("no property %s", names[i]);
+		else if (G_IS_PARAM_SPEC_STRING(property))
+			g_object_set(track, names[i], texts[i], NULL);
+		else if (G_IS_PARAM_SPEC_UINT64(property) || G_IS_PARAM_SPEC_INT64(property))
+			g_object_set(track, names[i], g_ascii_strtoull(texts[i], NULL, 10), NULL);
+		else
+			g_object_set(track, names[i], atoi(texts[i]), NULL);
+	}
+	return track;
+}
+
+static int serve(int n, char **v)
+{
+	DMAPDb *db = DMAP_DB(g_object_new(db_get_type(), NULL));
+	DMAPContainerRecord *list = DMAP_CONTAINER_RECORD(g_object_new(list_get_type(), "name", "Every second", NULL));
+	DMAPContainerDb *lists = DMAP_CONTAINER_DB(g_object_new(lists_get_type(), NULL));
+	char *text = NULL;
+	if (!g_file_get_contents(v[2], &text, NULL, NULL))
+		return 2;
+	char **lines = g_strsplit(text, "\n", -1);
+	char **names = g_strsplit(lines[0], "\t", -1);
+	for (int i = 1; lines[i] && *lines[i]; i++) {
+		DMAPRecord *track = track_from(names, g_strsplit(lines[i], "\t", -1));
+		guint id = dmap_db_add(db, track);
+		if (id % 2 == 0)
+			dmap_container_record_add_entry(list, track, id);
+	}
+	dmap_container_db_add(lists, list);
+	if (!daap_share_new(v[3], n > 4 ? v[4] : NULL, db, lists, NULL))
+		return 1;
+	printf("listening on http://127.0.0.1:%d (%s)\n", listens_on, v[3]);
+	g_main_loop_run(loop);
+	return 0;
+}
+
 int main(int n, char **v)
 {
 	if (n < 3) {
-		fprintf(stderr, "usage: %s HOST PORT [PASSWORD]\n", v[0]);
+		fprintf(stderr, "usage: %s HOST PORT [PASSWORD] | serve TSV NAME [PASSWORD]\n", v[0]);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	loop = g_main_loop_new(NULL, FALSE);
-	return client(n, v);
+	return n > 3 && !strcmp(v[1], "serve") ? serve(n, v) : client(n, v);
 }

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""The client against a server that others wrote: everything that was put in is listed, found, and fetched byte for byte.
+
+    foreign.py libdmapsharing | flask-daapserver | spydaap | canary
+
+Each server has ways of its own to leave something out or to say it otherwise. They are named in `DIFFERENCES`: all else has to
+agree.
+"""
+import collections
+import json
+import os
+import subprocess
+import sys
+
+import client
+import e2e
+import foreign_servers as servers
+import foreign_songs
+import own_tracks
+
+PASSWORD = "p:ss wörd&?"
+TEXTS = ["title", "artist", "albumartist", "album", "genre", "format"]
+NUMBERS = ["track", "disc", "year", "time", "size"]
+FIELDS = TEXTS + NUMBERS
+
+
+class Peer:
+    """A server: how it is started, which formats it takes, and what it can do."""
+
+    def __init__(self, serve, formats=tuple(foreign_songs.FORMATS), playlist=None, password=False, covers=False, news=None):
+        self.serve, self.formats, self.password, self.covers, self.news = serve, formats, password, covers, news
+        # The playlist that it has beside the one of all songs, and what is in it.
+        self.playlist = playlist
+
+
+EVERY_SECOND = ("Every second", lambda number, song: number % 2 == 1)
+PEERS = {
+    "libdmapsharing": Peer(servers.serve_libdmapsharing, playlist=EVERY_SECOND, password=True),
+    "flask-daapserver": Peer(servers.serve_flask_daapserver, playlist=EVERY_SECOND, password=True, covers=True, news="edits"),
+    "spydaap": Peer(servers.serve_spydaap, ("mp3", "ogg", "flac"), (".flac", lambda _, song: song["format"] == "flac"), news="none"),
+    "canary": Peer(servers.serve_canary, ("mp3", "ogg"), ("Recently Added", lambda *_: True), password=True),
+}
+
+# What a server says of a song instead of what was put in: server, field, what it says, why.
+DIFFERENCES = [
+    ("libdmapsharing", "albumartist", lambda song: "", "its records have no album artist"),
+    ("libdmapsharing", "time", lambda song: song["time"] // 1000 * 1000, "its durations are whole seconds"),
+    ("flask-daapserver", "genre", lambda song: "", "it keeps a genre and does not send it"),
+    ("flask-daapserver", "disc", lambda song: 0, "its items have no disc"),
+    ("spydaap", "title", lambda song: song["title"] or song["file"], "a file without a title goes by its name"),
+    ("spydaap", "albumartist", lambda song: "" if song["format"] == "mp3" else song["albumartist"], "in ID3 it takes the conductor for it"),
+    ("canary", "title", lambda song: song["title"] or song["file"], "a file without a title goes by its name"),
+    ("canary", "artist", lambda song: song["albumartist"] or song["artist"] or "(Unknown Artist)", "the album artist stands for the artist"),
+    ("canary", "albumartist", lambda song: "", "it is not sent"),
+    ("canary", "album", lambda song: song["album"] or "(Unknown Album)", "it makes up a name"),
+    ("canary", "genre", lambda song: song["genre"] or "(Unknown Genre)", "it makes up a name"),
+    ("canary", "disc", lambda song: 0, "it is not sent"),
+    ("canary", "size", lambda song: 0, "it is not sent"),
+]
+
+
+def as_told(name, song):
+    """The song as this server tells of it."""
+    return dict(song, **{field: says(song) for server, field, says, _ in DIFFERENCES if server == name})
+
+
+def row(song):
+    """A song as a tuple of `FIELDS`. Lengths are told apart by tenths of a second: each reads them in its own way."""
+    texts = [song.get(field) or "" for field in TEXTS]
+    numbers = [song.get(field) or 0 for field in NUMBERS]
+    return tuple(texts + [round(value, -2) if field == "time" else value for field, value in zip(NUMBERS, numbers)])
+
+
+def rows(songs):
+    return collections.Counter(row(song) for song in songs)
+
+
+class Test:
+    def __init__(self, checks, name, songs):
+        self.checks, self.name, self.peer = checks, name, PEERS[name]
+        self.songs = [song for song in songs if song["format"] in self.peer.formats]
+        self.told = [as_told(name, song) for song in self.songs]
+
+    def same(self, what, got, want):
+        """Two lists of songs, whatever their order."""
+        got, want = rows(got), rows(want)
+        missing, more = list((want - got).elements()), list((got - want).elements())
+        self.checks.check(got == want, what, "%d songs" % got.total() if got == want else
+                          "%d missing, as %s; %d too many, as %s" % (len(missing), e2e.short(missing[:1], 400), len(more), e2e.short(more[:1], 400)))
+
+    def songs_of(self, url, *options):
+        return client.listed(url, "--fields", ",".join(FIELDS), *options)
+
+    # ---- what is listed
+
+    def list_everything(self, url):
+        e2e.wait_for(lambda: len(client.listed(url, "--fields", "item")) >= len(self.songs), 30)
+        self.same("all-songs", self.songs_of(url), self.told)
+        whole = client.listed(url, "--fields", "all")
+        self.checks.equal("all-fields", [len(whole), all(len(song) >= 6 for song in whole)], [len(self.songs), True])
+        databases = client.listed(url, "--databases")
+        self.checks.equal("databases", [(one["database"], one["songs"]) for one in databases], [(servers.NAME, len(self.songs))])
+
+    def list_playlists(self, url):
+        name, holds = self.peer.playlist
+        meant = [song for number, song in enumerate(self.told) if holds(number, song)]
+        playlists = {one["playlist"]: one["songs"] for one in client.listed(url, "--playlists")}
+        self.checks.check(name in playlists, "playlists", playlists)
+        got = self.songs_of(url + "/playlists/" + client.quoted(name))
+        self.same("playlist", got, meant)
+
+    def list_names(self, url):
+        """Artists, albums and genres, and the songs of each."""
+        under = {song["file"]: song["albumartist"] or song["artist"] for song in self.told}
+        for option, member, of in (("--artists", "artist", lambda song: under[song["file"]]), ("--genres", "genre", lambda song: song["genre"])):
+            counts = collections.Counter(of(song) for song in self.told if of(song) or option == "--artists")
+            self.checks.equal(option, {one[member]: one["songs"] for one in client.listed(url, option)}, dict(counts))
+        counts = collections.Counter((under[song["file"]], song["album"]) for song in self.told if song["album"])
+        self.checks.equal("--albums", {(one["artist"], one["album"]): one["songs"] for one in client.listed(url, "--albums")}, dict(counts))
+
+    def find(self, url):
+        """Every name finds its songs, however odd; and a search those with its words."""
+        for option, field in (("--album", "album"), ("--genre", "genre")):
+            for name in sorted({song[field] for song in self.told} - {""}):
+                with self.checks.step("%s %r" % (option, name)):
+                    self.same("%s %s" % (option, e2e.short(name, 40)), self.songs_of(url, option + "=" + name), [song for song in self.told if song[field] == name])
+        for name in sorted({song["artist"] for song in self.told} - {""}):
+            with self.checks.step("--artist %r" % name):
+                self.same("--artist %s" % e2e.short(name, 40), self.songs_of(url, "--artist=" + name),
+                          [song for song in self.told if name in (song["artist"], song["albumartist"])])
+        for text in ("songs 3", "NAÏVE", "'", "*star*", "東京", "\\", "twice same", "nothing has this"):
+            words = text.lower().split()
+            within = [" ".join(song[key].lower() for key in ("title", "artist", "albumartist", "album")) for song in self.told]
+            meant = [song for song, all_of_it in zip(self.told, within) if all(word in all_of_it for word in words)]
+            with self.checks.step("search %r" % text):
+                self.same("--search %s" % text, self.songs_of(url, "--search=" + text), meant)
+
+    def sort(self, url):
+        years = [song["year"] or 0 for song in self.songs_of(url, "--sort", "-year,title")]
+        self.checks.equal("--sort", years, sorted(years, reverse=True))
+
+    # ---- what is fetched
+
+    def fetch_with_curl(self, url):
+        """The addresses of the playlist are the songs'."""
+        done = client.dapple("ls", url, "--m3u")
+        digests = collections.Counter()
+        for _, _, address in client.addresses(done.stdout):
+            got = subprocess.run(["curl", "-sS", "--fail", "--max-time", "20", address], stdout=subprocess.PIPE, check=True).stdout
+            digests[client.digest(got)] += 1
+        self.checks.equal("--m3u", digests, self.digests())
+
+    def digests(self):
+        counts = collections.Counter()
+        for song in self.songs:
+            with open(song["path"], "rb") as f:
+                counts[client.digest(f.read())] += 1
+        return counts
+
+
+def main():
+    checks = e2e.Checks()
+    name = sys.argv[1]
+    folder = e2e.cached("foreign-songs", foreign_songs.make)
+    with open(folder + ".manifest.json", encoding="utf-8") as f:
+        test = Test(checks, name, json.load(f))
+    with test.peer.serve(test.songs) as server:
+        for part in (test.list_everything, test.list_playlists, test.list_names, test.find, test.sort, test.fetch_with_curl):
+            with checks.step(part.__name__):
+                part(server.url)
+    checks.finish()
+
+
+main()
