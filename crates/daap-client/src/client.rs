@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use daap_model::{Browse, ContainerId, DatabaseId, GroupKind, ItemId, Revision};
+use daap_model::{Browse, ContainerId, DatabaseId, GroupId, GroupKind, ItemId, Revision};
 use daap_proto::read::{self, Container, Database, Entry, Group, ServerInfo, Song};
 use daap_proto::{Endpoint, Listing, PixelBox, Request, Step};
 use http::StatusCode;
@@ -226,10 +226,10 @@ impl Client {
     ) -> Result<Sound, ClientError> {
         let endpoint = song(database, item, format);
         let answer = self.ask_for(&endpoint, Wish::From(from)).await?;
-        match answer.status() {
-            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => {}
-            _ => return Sound::new(answer.granted(self.software())?, from, self.clone()),
-        }
+        let answer = match answer.status() {
+            StatusCode::RANGE_NOT_SATISFIABLE => answer,
+            _ => answer.granted(self.software())?,
+        };
         Sound::new(answer, from, self.clone())
     }
 
@@ -243,8 +243,25 @@ impl Client {
         item: ItemId,
         size: Option<PixelBox>,
     ) -> Result<Option<Picture>, ClientError> {
-        let endpoint = Endpoint::ItemArtwork { database, item, size };
-        let answer = self.ask_for(&endpoint, Wish::From(0)).await?;
+        self.picture(&Endpoint::ItemArtwork { database, item, size }).await
+    }
+
+    /// The picture of an album or an artist, fitted into a box. `None` if it has none.
+    ///
+    /// # Errors
+    /// As [`artwork`](Self::artwork).
+    pub async fn group_artwork(
+        &self,
+        database: DatabaseId,
+        kind: GroupKind,
+        group: GroupId,
+        size: Option<PixelBox>,
+    ) -> Result<Option<Picture>, ClientError> {
+        self.picture(&Endpoint::GroupArtwork { database, group, kind, size }).await
+    }
+
+    async fn picture(&self, endpoint: &Endpoint) -> Result<Option<Picture>, ClientError> {
+        let answer = self.ask_for(endpoint, Wish::From(0)).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -254,7 +271,7 @@ impl Client {
         Ok((!bytes.is_empty()).then(|| Picture { media_type: media_type(&bytes, told), bytes }))
     }
 
-    /// A URL that plays a song in another program. Most servers ask for the session in it, which ends with this client;
+    /// A URL that plays a song in another program; not for a [stream](Song::stream), which has its own. Most servers ask for the session in it, which ends with this client;
     /// a URL without one is of use where the server lets players in without, and as a name.
     #[must_use]
     pub fn song_url(
@@ -269,10 +286,11 @@ impl Client {
         format!("{}{}", self.address(), request.to_uri())
     }
 
-    /// Whether a player that is given [`song_url`](Self::song_url) without a session gets the song.
+    /// Whether a player that is given [`song_url`](Self::song_url) without a session gets the song; with the password, if
+    /// we have one and the server asks for it.
     ///
     /// # Errors
-    /// The server is not there, or fails; to be refused is no error.
+    /// The server is not there, or wants a password that we do not have. To be refused is no error.
     pub async fn plays_to_anyone(
         &self,
         database: DatabaseId,

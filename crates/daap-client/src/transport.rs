@@ -108,6 +108,7 @@ impl Transport {
         let mut uri = self.place.uri(target).ok_or_else(|| astray(target))?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&uri, &headers, patient).await?;
+            tracing::debug!(path, status = response.status().as_u16(), "asked");
             let location = response.headers().get(LOCATION);
             let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()));
             let (true, Some(location)) = (redirect::is_redirect(response.status()), location)

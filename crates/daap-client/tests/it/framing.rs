@@ -1,9 +1,11 @@
 //! HTTP as servers speak it, more or less.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use daap_client::{Client, ClientError};
+use daap_proto::{ShareTarget, ShareUrl};
 use testkit::daap;
 use testkit::server::{Reply, Server};
 
@@ -127,10 +129,36 @@ async fn where_nobody_listens_nobody_is_reached() {
 }
 
 #[tokio::test]
-async fn a_host_may_have_a_name_or_an_address_with_a_scope() {
+async fn a_host_may_be_named() {
     let server = Server::start(daap::answer).await;
     let port = server.address().port();
-    let builder = Client::builder();
-    let about = builder.ask(&format!("daap://localhost:{port}/").parse().unwrap()).await.unwrap();
+    let url = format!("daap://localhost:{port}/").parse().unwrap();
+    let about = Client::builder().ask(&url).await.unwrap();
     assert_eq!(about.address, format!("http://localhost:{port}"));
+    assert_eq!(server.asked()[0].header("Host"), Some(&*format!("localhost:{port}")));
+}
+
+#[tokio::test]
+async fn an_address_may_have_a_scope_which_is_nobody_elses_business() {
+    let loopback: SocketAddr = "[::1]:0".parse().unwrap();
+    if std::net::TcpListener::bind(loopback).is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let server = Server::start_at(loopback, daap::answer).await;
+    let port = server.address().port();
+    let url = ShareUrl { host: "::1%1".into(), port: Some(port), target: ShareTarget::Share };
+    let about = Client::builder().ask(&url).await.unwrap();
+    assert_eq!(about.address, format!("http://[::1]:{port}"));
+    assert_eq!(server.asked()[0].header("Host"), Some(&*format!("[::1]:{port}")));
+}
+
+// With the feature it would listen for shares on the network of this machine.
+#[cfg(not(feature = "mdns"))]
+#[tokio::test]
+async fn what_nobody_is_called_is_not_found() {
+    let error =
+        Client::builder().ask(&"daap://nobody.invalid/".parse().unwrap()).await.unwrap_err();
+    let ClientError::NotFound { name, .. } = error else { panic!("{error:?}") };
+    assert_eq!(name, "nobody.invalid");
 }

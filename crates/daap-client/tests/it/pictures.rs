@@ -1,6 +1,7 @@
 //! Pictures as servers send them.
 
 use daap_client::{ClientError, MAX_PICTURE, Picture};
+use daap_model::{GroupId, GroupKind};
 use daap_proto::PixelBox;
 use testkit::daap;
 use testkit::server::Reply;
@@ -49,6 +50,18 @@ async fn a_box_is_asked_for() {
     assert_eq!(client.artwork(database(), item(1), size).await.unwrap(), None);
     let asked = &server.asked_for(ARTWORK)[0];
     assert_eq!((asked.parameter("mw"), asked.parameter("mh")), (Some("320"), Some("240")));
+}
+
+#[tokio::test]
+async fn an_album_may_have_a_picture() {
+    let (_server, client) = connect(|asked| match (asked.path(), asked.parameter("group-type")) {
+        ("/databases/1/groups/5/extra_data/artwork", Some("albums")) => Reply::new("\u{89}PNG"),
+        _ => daap::answer(asked),
+    })
+    .await;
+    let album = GroupId::new(5).unwrap();
+    let picture = client.group_artwork(database(), GroupKind::Albums, album, None).await.unwrap();
+    assert!(picture.is_some());
 }
 
 #[tokio::test]
