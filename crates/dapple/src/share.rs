@@ -1,6 +1,7 @@
 //! Other people's shares: how one is named and reached, and which of its songs are meant.
 
 mod condition;
+mod entries;
 pub(crate) mod field;
 pub(crate) mod row;
 pub(crate) mod selection;

@@ -10,10 +10,11 @@ use daap_model::{ContainerId, Custom, DatabaseId, Filter, Item, PersistentId, Re
 use daap_proto::read::{Container, Database, Song};
 use daap_proto::{Endpoint, Field, Listing, MAX_QUERY, Meta, Query, ShareTarget};
 use dmap::Code;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::advised;
 use super::condition::{Condition, Matching};
+use super::entries;
 use super::row::Row;
 use crate::nearest::Near;
 
@@ -121,9 +122,12 @@ impl Selection {
             let mut songs = 0;
             for source in &sources {
                 let listing = Listing { query: self.asked(*matching), ..listing.clone() };
-                let mut rows = self.list(client, *source, listing).await?;
-                while let Some(row) = rows.next().await {
-                    let row = row.map_err(advised)?;
+                let rows = self.list(client, *source, listing.clone()).await?;
+                let mut rows = match source {
+                    (database, Some(_)) => entries::told(client, *database, rows, listing).await?,
+                    (_, None) => rows.map_err(advised).boxed(),
+                };
+                while let Some(row) = rows.try_next().await? {
                     if *matching == Matching::Loose {
                         missed.look(&row.song);
                     }
@@ -174,6 +178,9 @@ impl Selection {
         names.extend(codes.iter().map(|code| code.name()));
         if !self.conditions.is_empty() {
             names.extend(Condition::FIELDS.map(Field::name));
+        }
+        if self.playlist.is_some() {
+            names.extend(entries::TELLING.map(Field::name));
         }
         let mut keys = Vec::new();
         self.query.iter().for_each(|query| collect_keys(query, &mut keys));
