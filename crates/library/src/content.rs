@@ -105,7 +105,15 @@ impl OpenFile {
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let file = File::open(path)?;
+        File::open(path)?.try_into()
+    }
+}
+
+impl TryFrom<File> for OpenFile {
+    type Error = io::Error;
+
+    /// A file that is open already.
+    fn try_from(file: File) -> io::Result<Self> {
         let facts = file.metadata()?;
         Ok(Self { file, length: facts.len(), changed: facts.modified().ok() })
     }
