@@ -1,10 +1,11 @@
 //! How a client is to go about it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use daap_proto::read::ServerInfo;
-use daap_proto::{Endpoint, ShareUrl};
+use daap_proto::{Endpoint, Lineage, ShareUrl};
 use http::{HeaderName, StatusCode};
 
 use crate::caller::Caller;
@@ -21,6 +22,7 @@ const USER_AGENT: &str = concat!("dapple/", env!("CARGO_PKG_VERSION"));
 const USER: &str = "none";
 
 const DAAP_SERVER: HeaderName = HeaderName::from_static("daap-server");
+const LINEAGE: HeaderName = HeaderName::from_static(Lineage::HEADER);
 const DMAP_SERVER: HeaderName = HeaderName::from_static("dmap-server");
 
 /// What a server says of itself to who asks, without a session.
@@ -30,6 +32,8 @@ pub struct About {
     pub info: ServerInfo,
     /// What it calls its software, such as `iTunes/12.5 (OS X)`.
     pub software: Option<String>,
+    /// Whose songs it has, if it is a server of ours, which say that.
+    pub lineage: Option<Lineage>,
     /// Where it is, such as `http://nas:3689`.
     pub address: String,
 }
@@ -126,12 +130,22 @@ impl Builder {
         let credential = self.password.as_deref().map(|password| (self.user.as_str(), password));
         let caller = Caller::new(&self.user_agent, credential);
         let mut peer = Peer { transport: Transport::new(place, self.patience), caller };
+        let (about, remote) = About::of(&peer).await?;
+        if let Some(remote) = remote {
+            peer.transport.place.met_at(remote);
+        }
+        Ok((peer, about))
+    }
+}
+
+impl About {
+    /// Asks a server; tells also where it answered from.
+    pub(crate) async fn of(peer: &Peer) -> Result<(Self, Option<SocketAddr>), ClientError> {
         let answer = peer.introduce(&Endpoint::ServerInfo).await?;
         let software = answer.header(DAAP_SERVER).or_else(|| answer.header(DMAP_SERVER));
         let software = software.map(str::to_owned);
-        if let Some(remote) = answer.remote {
-            peer.transport.place.met_at(remote);
-        }
+        let lineage = answer.header(LINEAGE).and_then(|lineage| lineage.parse().ok());
+        let remote = answer.remote;
         let name = peer.transport.place.name.clone();
         if answer.status() == StatusCode::NOT_FOUND {
             return Err(ClientError::NotDaap { address: name });
@@ -142,7 +156,7 @@ impl Builder {
         if let Some(version) = info.daap {
             peer.caller.speak(version.major);
         }
-        Ok((peer, About { info, software, address: format!("http://{name}") }))
+        Ok((Self { info, software, lineage, address: format!("http://{name}") }, remote))
     }
 }
 

@@ -71,6 +71,14 @@ impl Client {
         &self.0.about.info
     }
 
+    /// What the server says of itself now; [`server`](Self::server) is what it said when we came.
+    ///
+    /// # Errors
+    /// The server is not there, refuses or stalls.
+    pub async fn about(&self) -> Result<About, ClientError> {
+        About::of(&self.0.peer).await.map(|(about, _)| about)
+    }
+
     /// What the server calls its software.
     #[must_use]
     pub fn software(&self) -> Option<&str> {

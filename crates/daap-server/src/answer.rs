@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use daap_proto::Lineage;
 use http::header::{
     ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER,
     WWW_AUTHENTICATE,
@@ -73,6 +74,14 @@ pub(crate) fn fresh(mut answer: Answer) -> Answer {
 pub(crate) fn gzipped(body: Body) -> Answer {
     let mut answer = dmap(body);
     answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    answer
+}
+
+/// The answer to who asks what this server is, with whose songs it has, if that is told.
+pub(crate) fn with_lineage(mut answer: Answer, lineage: Option<Lineage>) -> Answer {
+    let value = lineage.and_then(|lineage| HeaderValue::try_from(lineage.to_string()).ok());
+    let header = value.map(|value| (HeaderName::from_static(Lineage::HEADER), value));
+    answer.headers_mut().extend(header);
     answer
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Once};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use daap_proto::Lineage;
 use library::Share;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -37,7 +38,11 @@ pub struct Builder {
     limits: Limits,
     uptime: Uptime,
     observers: Observers,
+    lineage: Option<Box<LineageNow>>,
 }
+
+/// Says whose songs a server has now.
+pub(crate) type LineageNow = dyn Fn() -> Lineage + Send + Sync;
 
 impl Builder {
     /// Asks for this password. Without one, or with an empty one, everyone on the local network may
@@ -76,6 +81,14 @@ impl Builder {
     #[must_use]
     pub fn allow_host(mut self, name: &str) -> Self {
         self.hosts.allow(name);
+        self
+    }
+
+    /// Has the server say whose songs it has: its own library's, and those of other servers that it republishes. By
+    /// that servers notice that they republish each other. It is not said unless this is set.
+    #[must_use]
+    pub fn lineage(mut self, now: impl Fn() -> Lineage + Send + Sync + 'static) -> Self {
+        self.lineage = Some(Box::new(now));
         self
     }
 
@@ -149,6 +162,7 @@ impl Builder {
             limits,
             stopping: CancellationToken::new(),
             uptime: self.uptime,
+            lineage: self.lineage,
             started_unix: unix_seconds(),
         });
         upkeep::start(&core);
@@ -180,6 +194,7 @@ impl Server {
             limits: Limits::default(),
             uptime: Uptime::system(),
             observers: Observers::default(),
+            lineage: None,
         }
     }
 

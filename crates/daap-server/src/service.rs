@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, Answer};
 use crate::body::{Body, Turns};
+use crate::builder::LineageNow;
 use crate::compress::takes_gzip;
 use crate::content::{self, Sending};
 use crate::delivery::{Delivering, Part};
@@ -62,6 +63,8 @@ pub(crate) struct Core {
     /// Cancelled when the server is to stop.
     pub(crate) stopping: CancellationToken,
     pub(crate) uptime: Uptime,
+    /// Whose songs it has, if that is told.
+    pub(crate) lineage: Option<Box<LineageNow>>,
     pub(crate) started_unix: u64,
 }
 
@@ -176,9 +179,11 @@ impl Core {
         let (session, is_browser) = (request.session_id, page::is_browser(headers));
         let caller = Caller { peer, agent, session, credential, is_browser };
         Ok(match request.endpoint {
-            Endpoint::ServerInfo | Endpoint::ContentCodes => {
-                Box::pin(self.list(request, headers, peer)).await
+            Endpoint::ServerInfo => {
+                let answer = Box::pin(self.list(request, headers, peer)).await;
+                answer::with_lineage(answer, self.lineage.as_deref().map(|now| now()))
             }
+            Endpoint::ContentCodes => Box::pin(self.list(request, headers, peer)).await,
             Endpoint::Login => Box::pin(self.login(caller)).await?,
             Endpoint::Logout => {
                 self.permit.list(caller).await?;
