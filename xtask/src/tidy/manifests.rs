@@ -16,11 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["library"]),
     ("disk-cache", &[]),
     ("source-folder", &["library", "disk-cache"]),
+    ("source-daap", &["library", "daap-client", "disk-cache"]),
     ("discovery", &[]),
     ("daap-server", &["library", "daap-proto"]),
     ("daap-client", &["daap-proto", "discovery"]),
     ("daap", &["daap-server", "discovery", "source-folder", "store"]),
-    ("dapple", &["daap", "daap-client"]),
+    ("dapple", &["daap", "daap-client", "source-daap"]),
     // For tests only: nothing but dev-dependencies may name it.
     ("testkit", &["daap-server", "discovery", "source-folder", "store"]),
     // Measures; nothing names it.
