@@ -19,7 +19,7 @@ publish() { # publish NAME TYPE PORT TXT... : host A announces it; the process i
   within 10 grep -q Established "$log" || fail "publish $1: $(cat "$log")"
 }
 discover() { # discover ARGUMENT... : host B looks; what it prints is in $WORK/found, its exit code in $CODE
-  on "$B" env XDG_DATA_HOME="$WORK/data" "$DAPPLE" discover "$@" >"$WORK/found" 2>"$WORK/complaint"
+  on "$B" "$DAPPLE" discover "$@" >"$WORK/found" 2>"$WORK/complaint"
   CODE=$?
 }
 is() { # is NAME EXPECTED ACTUAL
@@ -99,6 +99,60 @@ case_kinds() {
   is nothing-exit-code 1 "$CODE"
 }
 
+case_seen() {
+  rm -rf "$XDG_DATA_HOME"
+  serve "$A"; local server=$STARTED speaker
+  publish 5855CA06BD9E@Kitchen _raop._tcp 5000 am=ShairportSync; speaker=$STARTED
+  within 20 shares
+  discover --all --json
+  discover --seen --all
+  is nothing-is-absent "1 " "$CODE $(cat "$WORK/found")"
+  end "$speaker"
+  discover --seen --kind speakers --json
+  is absent-exit-code 0 "$CODE"
+  has _raop._tcp name '"Kitchen"'
+  has _raop._tcp address "\"$HOST_A\""
+  discover --seen
+  is shares-are-there 1 "$CODE"
+
+  # The server goes on, but is not announced: it is tried where it was.
+  end "$server"
+  serve "$A" --no-advertise; server=$STARTED
+  within 20 on "$A" bash -c 'exec 3<>/dev/tcp/127.0.0.1/3689'
+  discover --seen
+  if grep -qE "^Jo's Music	$HOST_A	3689	.* ago	.*	share$" "$WORK/found"; then ok absent-share; else fail "absent-share $(cat "$WORK/found")"; fi
+  on "$B" "$DAPPLE" ls "daap://Jo's%20Music/" --fields title >"$WORK/found" 2>"$WORK/complaint"
+  is listed-at-its-last-place silence "$(cat "$WORK/found")"
+  end "$server"
+
+  echo '{' >"$XDG_DATA_HOME/dapple/seen.json"
+  discover --seen
+  if [ -e "$XDG_DATA_HOME/dapple/seen.json.broken" ] && grep -q 'seen.json.broken' "$WORK/complaint"; then
+    ok broken-file-set-aside
+  else fail "broken-file-set-aside $(cat "$WORK/complaint")"; fi
+  is broken-file-exit-code 1 "$CODE"
+}
+case_probe() {
+  serve "$A"; local open=$STARTED
+  serve "$A" --name Locked --password secret --listen '[::]:3690'; local locked=$STARTED
+  publish Nobody _daap._tcp 3691 Password=0; local nobody=$STARTED
+  within 20 shares && within 20 on "$A" bash -c 'exec 3<>/dev/tcp/127.0.0.1/3690'
+  discover --probe --timeout 5
+  is probe-exit-code 0 "$CODE"
+  lines "^Jo's Music	$HOST_A	3689	no	[0-9.]*	[^	]*	dapple[^	]*	1	[0-9]* ms$" 1 "$WORK/found" && ok probe-open || fail "probe-open $(cat "$WORK/found")"
+  lines "^Locked	$HOST_A	3690	yes	[0-9.]*	[^	]*	dapple[^	]*	?	[0-9]* ms$" 1 "$WORK/found" && ok probe-locked || fail "probe-locked $(cat "$WORK/found")"
+  lines "^Nobody	$HOST_A	3691	no	?	hosta	?	?	.*cannot be reached" 1 "$WORK/found" && ok probe-nobody || fail "probe-nobody $(cat "$WORK/found")"
+  end "$nobody"; end "$locked"
+  discover --probe --json
+  has _daap._tcp probe.songs 1
+  has _daap._tcp probe.password false
+  has _daap._tcp probe.error null
+  end "$open"
+}
+shares() { # host B sees the share of one song
+  on "$B" "$DAPPLE" discover --timeout 1 | grep -q "^Jo's Music"
+}
+
 # --- the run ----------------------------------------------------------------------------------------
 [ "$(id -u)" -eq 0 ] || { skip "discover needs root for network namespaces"; finish; }
 for tool in ip unshare avahi-daemon avahi-publish-service dbus-daemon python3; do
@@ -106,5 +160,5 @@ for tool in ip unshare avahi-daemon avahi-publish-service dbus-daemon python3; d
 done
 hosts || { skip "discover cannot make network namespaces here"; finish; }
 avahi "$A" hosta || { fail "avahi on host A: $(tail -1 "$WORK/$A/avahi.log")"; finish; }
-for name in ${*:-kinds}; do "case_$name"; done
+for name in ${*:-kinds seen probe}; do "case_$name"; done
 finish

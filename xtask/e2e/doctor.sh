@@ -11,7 +11,6 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 . xtask/e2e/hosts.sh
 DAPPLE=$(realpath -m "${DAPPLE:-${CARGO_TARGET_DIR:-target}/debug/dapple}")
-export XDG_CONFIG_HOME="$WORK/config"
 
 doctor() { # doctor ARGUMENT... : on host A, of what was served last; its report is in $WORK/report, its exit code in $CODE
   on "$A" "$DAPPLE" doctor --name "Jo's Music" --data "$SERVED/data" "$@" "$SERVED/music" >"$WORK/report" 2>&1

@@ -4,6 +4,8 @@ WORK=$(mktemp -d)
 ID=$$
 A=dapple-a$ID B=dapple-b$ID
 HOST_A=10.77.0.1 HOST_B=10.77.0.2
+# What dapple remembers and is told to do here is not the machine's.
+export XDG_DATA_HOME="$WORK/data" XDG_CONFIG_HOME="$WORK/config"
 PASSED=0 FAILED=0
 PIDS=()
 
@@ -87,5 +89,5 @@ serve() { # serve HOST ARGUMENT... : shares one song as "Jo's music"; the proces
     printf 'RIFF\x64\x1f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x40\x1f\0\0'
     head -c 8000 /dev/zero | tr '\0' '\200'
   } >"$SERVED/music/silence.wav"
-  start "$SERVED/log" on "$ns" "$DAPPLE" serve --name "Jo's Music" --data "$SERVED/data" "$@" "$SERVED/music"
+  start "$SERVED/log" on "$ns" env DAPPLE_NAME="Jo's Music" "$DAPPLE" serve --data "$SERVED/data" "$@" "$SERVED/music"
 }

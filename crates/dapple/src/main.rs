@@ -14,8 +14,10 @@ mod m3u;
 mod machine;
 mod nearest;
 mod password;
+mod seen;
 mod share;
 mod terminal;
+mod time;
 
 use std::io;
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use daap_client::{Builder, Client, ClientError};
 use daap_proto::ShareUrl;
 
-use crate::password;
+use crate::{password, seen};
 
 /// Options by which a share lets us in.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -46,8 +46,17 @@ impl Access {
     }
 
     /// Logs in to a share.
+    ///
+    /// One that is named as it is announced, and is not announced now, is tried where it was last seen.
     pub(crate) async fn connect(&self, url: &ShareUrl) -> anyhow::Result<Client> {
-        self.builder()?.connect(url).await.map_err(advised)
+        let builder = self.builder()?;
+        let connected = builder.connect(url).await;
+        if let Err(error @ ClientError::NotFound { .. }) = connected {
+            let Some(place) = seen::last_place(url) else { return Err(advised(error)) };
+            eprintln!("{:?} is not announced now; it was last seen at {place}", url.host);
+            return builder.connect(&place).await.map_err(advised);
+        }
+        connected.map_err(advised)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `dapple discover`: the shares on this network, and what else there is around music.
 
+mod absent;
+mod probe;
 mod row;
 
 use std::collections::BTreeMap;
@@ -11,17 +13,26 @@ use discovery::{Browser, Event, Interfaces, Kind, Service};
 use serde::Serialize;
 use tokio::time::{self, Instant};
 
-use self::row::{Found, Width};
+use self::absent::Absent;
+use self::row::{Columns, Found};
 use super::Outcome;
+use crate::seen::{self, Seen};
+use crate::terminal;
+use crate::time::now_s;
 
 /// How long to listen for services, and the longest that can be asked for.
 const TIMEOUT_S: u64 = 3;
 const TIMEOUT_MAX_S: u64 = 24 * 60 * 60;
 
+/// How often what is watched is remembered, and with so many changes at once.
+const REMEMBER: Duration = Duration::from_secs(10);
+const REMEMBER_AT: usize = 64;
+
 /// List the shares on this network, those of this machine included
 ///
 /// One line a share, with tabs between name, address, port, password (yes, no or ?), DAAP version and machine.
-/// With --all or --kind two cells more: kind and details.
+/// With --all or --kind two cells more: kind and details. With --probe three more: software, songs, and how long the
+/// answer took or why there was none.
 /// Exit code 0 if there is one, 1 if there is none, 2 if it failed.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -37,6 +48,12 @@ pub(crate) struct Args {
     /// Go on until interrupted: + for what appears, ~ for what changes, - for what goes
     #[arg(long, conflicts_with = "timeout")]
     watch: bool,
+    /// Ask each share for its version, its songs, and whether it wants a password
+    #[arg(long, conflicts_with_all = ["watch", "seen"])]
+    probe: bool,
+    /// List instead what was seen before and does not answer now, the last seen first
+    #[arg(long, conflicts_with = "watch")]
+    seen: bool,
     /// How long to listen
     #[arg(long, value_name = "SECS", default_value_t = TIMEOUT_S, value_parser = clap::value_parser!(u64).range(1..=TIMEOUT_MAX_S))]
     timeout: u64,
@@ -79,19 +96,27 @@ impl Interest {
 impl Args {
     /// Shares only, as without any flag.
     pub(super) fn shares(json: bool) -> Self {
-        Self { all: false, kind: Vec::new(), json, watch: false, timeout: TIMEOUT_S }
+        Self {
+            all: false,
+            kind: Vec::new(),
+            json,
+            watch: false,
+            probe: false,
+            seen: false,
+            timeout: TIMEOUT_S,
+        }
     }
 
     fn kinds(&self) -> Vec<Kind> {
         let asked = |kind: &Kind| self.all || self.kind.contains(&Interest::of(*kind));
-        if self.width() == Width::Shares {
+        if !self.columns().kinds {
             return vec![Kind::Daap];
         }
         Kind::ALL.into_iter().filter(asked).collect()
     }
 
-    fn width(&self) -> Width {
-        if self.all || !self.kind.is_empty() { Width::AllKinds } else { Width::Shares }
+    fn columns(&self) -> Columns {
+        Columns { kinds: self.all || !self.kind.is_empty(), probes: self.probe }
     }
 }
 
@@ -104,10 +129,26 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
         watch(browser, &args, out).await?
     } else {
         let found = listen(browser, Duration::from_secs(args.timeout)).await;
-        list(&found, &args, out)?;
-        !found.is_empty()
+        let seen = remember(&found);
+        match args.seen {
+            true => list_absent(&seen?, &found, &args, out)?,
+            false => {
+                seen.map(drop).unwrap_or_else(tell_forgotten);
+                list(&found, &args, out).await?
+            }
+        }
     };
     Ok(if any { Outcome::Done } else { Outcome::NothingFound })
+}
+
+/// Adds services to those that were seen before.
+fn remember(found: &[Service]) -> anyhow::Result<Seen> {
+    Seen::remember(&seen::folder()?, found, now_s())
+}
+
+/// To remember is not what was asked for, so it may fail.
+fn tell_forgotten(error: anyhow::Error) {
+    terminal::tell(&error.context("what is seen now will not be remembered"));
 }
 
 /// What is there after a while, by kind and name.
@@ -133,18 +174,54 @@ fn key(service: &Service) -> (Interest, String, Kind, String) {
     (interest, service.name.to_lowercase(), service.kind, service.instance.clone())
 }
 
-fn list(found: &[Service], args: &Args, out: &mut impl Write) -> io::Result<()> {
+/// Writes what was found. Whether there was any.
+async fn list(found: &[Service], args: &Args, out: &mut impl Write) -> io::Result<bool> {
+    let probes = if args.probe { probe::ask(found).await } else { vec![None; found.len()] };
+    let told = found.iter().zip(&probes).map(|(service, probe)| (service, probe.as_ref()));
     if args.json {
-        let found: Vec<Found<'_>> = found.iter().map(Found::new).collect();
-        serde_json::to_writer_pretty(&mut *out, &found)?;
-        writeln!(out)?;
+        let told: Vec<_> = told.map(|(service, probe)| Found::new(service, probe)).collect();
+        write_json(&told, out)?;
     } else {
-        if !found.is_empty() {
-            head("", args.width());
+        let lines = told.map(|(service, probe)| row::line(service, probe, args.columns()));
+        write_lines(&row::head(args.columns()), lines, out)?;
+    }
+    Ok(!found.is_empty())
+}
+
+/// Writes what is not there any more. Whether there was any.
+fn list_absent(
+    seen: &Seen,
+    found: &[Service],
+    args: &Args,
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let absent = seen.absent(&args.kinds(), found);
+    if args.json {
+        let told: Vec<Absent<'_>> = absent.iter().map(|sighting| Absent::new(sighting)).collect();
+        write_json(&told, out)?;
+    } else {
+        let lines = absent.iter().map(|sighting| absent::line(sighting, now_s()));
+        write_lines(&absent::COLUMNS.join("\t"), lines, out)?;
+    }
+    Ok(!absent.is_empty())
+}
+
+fn write_json<T: Serialize>(told: &[T], out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, told)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+fn write_lines(
+    columns: &str,
+    lines: impl Iterator<Item = String>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for (number, line) in lines.enumerate() {
+        if number == 0 {
+            head(columns);
         }
-        for service in found {
-            writeln!(out, "{}", row::line(service, args.width()))?;
-        }
+        writeln!(out, "{line}")?;
     }
     out.flush()
 }
@@ -152,36 +229,61 @@ fn list(found: &[Service], args: &Args, out: &mut impl Write) -> io::Result<()> 
 /// Writes each change as it comes, until interrupted. Whether there was any service.
 async fn watch(mut browser: Browser, args: &Args, out: &mut impl Write) -> io::Result<bool> {
     let mut any = false;
+    let mut news = Vec::new();
+    let mut rest = time::interval(REMEMBER);
     if !args.json {
-        head("\t", args.width());
+        head(&format!("\t{}", row::head(args.columns())));
     }
     loop {
         let event = tokio::select! {
             event = browser.next() => event,
             _ = tokio::signal::ctrl_c() => None,
+            _ = rest.tick() => {
+                remember_news(&mut news);
+                continue;
+            }
         };
-        let Some(event) = event else { return Ok(any) };
+        let Some(event) = event else {
+            remember_news(&mut news);
+            return Ok(any);
+        };
         any = true;
-        let (sign, said, service) = match &event {
-            Event::Found(service) => ('+', "found", service),
-            Event::Updated(service) => ('~', "updated", service),
-            Event::Lost(service) => ('-', "lost", service),
-        };
-        if args.json {
-            let change = Change { event: said, service: Found::new(service) };
-            serde_json::to_writer(&mut *out, &change)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{sign}\t{}", row::line(service, args.width()))?;
+        write_event(&event, args, out)?;
+        let (Event::Found(service) | Event::Updated(service) | Event::Lost(service)) = event;
+        news.push(service);
+        if news.len() >= REMEMBER_AT {
+            remember_news(&mut news);
         }
-        out.flush()?;
     }
 }
 
+fn remember_news(news: &mut Vec<Service>) {
+    if !news.is_empty() {
+        remember(news).map(drop).unwrap_or_else(tell_forgotten);
+        news.clear();
+    }
+}
+
+fn write_event(event: &Event, args: &Args, out: &mut impl Write) -> io::Result<()> {
+    let (sign, said, service) = match event {
+        Event::Found(service) => ('+', "found", service),
+        Event::Updated(service) => ('~', "updated", service),
+        Event::Lost(service) => ('-', "lost", service),
+    };
+    if args.json {
+        let change = Change { event: said, service: Found::new(service, None) };
+        serde_json::to_writer(&mut *out, &change)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{sign}\t{}", row::line(service, None, args.columns()))?;
+    }
+    out.flush()
+}
+
 /// Says what the columns are, where a person looks and no program reads.
-fn head(before: &str, width: Width) {
+fn head(columns: &str) {
     if io::stdout().is_terminal() && io::stderr().is_terminal() {
-        eprintln!("{before}{}", row::head(width));
+        eprintln!("{columns}");
     }
 }
 

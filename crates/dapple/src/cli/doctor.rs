@@ -15,7 +15,7 @@ mod system;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context;
 use discovery::{Browser, Interfaces, Kind, Service};
@@ -26,6 +26,7 @@ use self::multicast::Firewall;
 use self::network::Link;
 use self::server::Running;
 use super::{Outcome, discover, serve};
+use crate::time;
 
 /// How long to listen for shares.
 const LISTEN: Duration = Duration::from_secs(3);
@@ -62,8 +63,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
             .extend(look_at_this_machine(&settings, server.port, running.as_ref(), &here).await?);
     }
     findings.extend(look_at_multicast(&settings, &server, running.as_ref(), &links).await);
-    let now_s = server::seconds(SystemTime::now());
-    findings.push(clock::judge(now_s, running.and_then(|running| running.now_s)));
+    findings.push(clock::judge(time::now_s(), running.and_then(|running| running.now_s)));
     report(&findings, args.json, out)?;
     Ok(outcome(&findings))
 }

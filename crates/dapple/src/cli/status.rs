@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Outcome;
 use crate::http;
+use crate::time::duration;
 
 /// Say what a running server is doing: songs, scan, sessions.
 #[derive(clap::Args, Debug)]
@@ -102,17 +103,6 @@ pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The two largest units of a time, as in "2 d 3 h".
-fn duration(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,14 +118,5 @@ mod tests {
             "Ann's music: dapple 0.1.0, up 1 h 1 min, revision 7\n  Ann's music: 1 song, 2 playlists\n  \
              scanning: 5 of 9 looked at\n  2 files could not be read; the log names them\n  1 session\n"
         );
-    }
-
-    #[test]
-    fn times_are_told_in_two_units() {
-        let table =
-            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7260, "2 h 1 min"), (90_000, "1 d 1 h")];
-        for (seconds, told) in table {
-            assert_eq!(duration(seconds), told);
-        }
     }
 }

@@ -6,55 +6,66 @@ use discovery::{About, Kind, Service, SpeakerTxt};
 use serde::Serialize;
 
 use super::Interest;
+use super::probe::Probe;
 use crate::terminal::printable;
 
-/// What the cells of a line are.
-const COLUMNS: [&str; 8] =
-    ["NAME", "ADDRESS", "PORT", "PASSWORD", "VERSION", "MACHINE", "KIND", "DETAILS"];
+/// What the cells of a line are. Scripts rely on the first six.
+const ALWAYS: [&str; 6] = ["NAME", "ADDRESS", "PORT", "PASSWORD", "VERSION", "MACHINE"];
+const OF_KINDS: [&str; 2] = ["KIND", "DETAILS"];
+const OF_PROBES: [&str; 3] = ["SOFTWARE", "SONGS", "ANSWER"];
 
-/// How many cells there are where only shares are listed, and there is no need to say so.
-const SHARE_CELLS: usize = 6;
-
-/// How many of the cells are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Width {
-    Shares,
-    AllKinds,
-}
-
-impl Width {
-    fn cut<T: Copy>(self, cells: &[T; COLUMNS.len()]) -> &[T] {
-        match self {
-            Self::Shares => &cells[..SHARE_CELLS],
-            Self::AllKinds => cells,
-        }
-    }
+/// Which cells a line has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// Those that tell one kind from another.
+    pub(super) kinds: bool,
+    /// What shares said when they were asked.
+    pub(super) probes: bool,
 }
 
 /// The line above all others.
-pub(super) fn head(width: Width) -> String {
-    width.cut(&COLUMNS).join("\t")
+pub(super) fn head(columns: Columns) -> String {
+    let mut names = ALWAYS.to_vec();
+    if columns.kinds {
+        names.extend(OF_KINDS);
+    }
+    if columns.probes {
+        names.extend(OF_PROBES);
+    }
+    names.join("\t")
 }
 
-/// A service as a line, without its end.
-pub(super) fn line(service: &Service, width: Width) -> String {
-    let password = match service.about.password() {
-        Some(true) => "yes",
-        Some(false) => "no",
-        None => "?",
-    };
-    let cells = [
-        &service.name,
-        &service.addresses.first().map_or_else(|| "?".into(), ip),
-        &service.port.to_string(),
-        password,
-        service.about.version().as_deref().unwrap_or("?"),
-        machine(service),
-        Interest::of(service.kind).word(),
-        &details(service),
+/// A service as a line, without its end. What it said when it was asked counts more than what is announced.
+pub(super) fn line(service: &Service, probe: Option<&Probe>, columns: Columns) -> String {
+    let unknown = || "?".to_owned();
+    let password = probe.and_then(|probe| probe.password).or(service.about.password());
+    let version = probe.and_then(|probe| probe.version.clone()).or(service.about.version());
+    let mut cells = vec![
+        service.name.clone(),
+        service.addresses.first().map_or_else(unknown, ip),
+        service.port.to_string(),
+        password.map_or_else(unknown, |wanted| if wanted { "yes" } else { "no" }.to_owned()),
+        version.unwrap_or_else(unknown),
+        machine(&service.host).to_owned(),
+    ];
+    if columns.kinds {
+        cells.extend([Interest::of(service.kind).word().to_owned(), details(service)]);
+    }
+    if columns.probes {
+        cells.extend(probe.map(answers).unwrap_or_default());
+    }
+    cells.iter().map(|cell| printable(cell)).collect::<Vec<_>>().join("\t")
+}
+
+/// What a share said when it was asked: software, songs, and how long it took or what went wrong.
+fn answers(probe: &Probe) -> [String; OF_PROBES.len()] {
+    let unknown = || "?".to_owned();
+    let took = || probe.round_trip_ms.map_or_else(unknown, |took| format!("{took} ms"));
+    [
+        probe.software.clone().unwrap_or_else(unknown),
+        probe.songs.map_or_else(unknown, |songs| songs.to_string()),
+        probe.error.clone().unwrap_or_else(took),
     ]
-    .map(printable);
-    width.cut(&cells.each_ref().map(String::as_str)).join("\t")
 }
 
 /// What else is worth knowing of it.
@@ -93,8 +104,9 @@ pub(super) fn ip(address: &SocketAddr) -> String {
     }
 }
 
-fn machine(service: &Service) -> &str {
-    service.host.strip_suffix(".local").unwrap_or(&service.host)
+/// A host's name as people know it.
+pub(super) fn machine(host: &str) -> &str {
+    host.strip_suffix(".local").unwrap_or(host)
 }
 
 /// A service as `--json` has it.
@@ -115,10 +127,12 @@ pub(super) struct Found<'a> {
     database_id: Option<&'a str>,
     interfaces: &'a [String],
     about: &'a About,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<&'a Probe>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(service: &'a Service) -> Self {
+    pub(super) fn new(service: &'a Service, probe: Option<&'a Probe>) -> Self {
         let (machine_id, database_id) = match &service.about {
             About::Share(txt) | About::HomeSharing(txt) => (&txt.machine_id, &txt.database_id),
             About::Server(txt) => (&None, &txt.database_id),
@@ -135,12 +149,13 @@ impl<'a> Found<'a> {
             port: service.port,
             password: service.about.password(),
             version: service.about.version(),
-            machine: machine(service),
+            machine: machine(&service.host),
             host: &service.host,
             machine_id: machine_id.as_deref(),
             database_id: database_id.as_deref(),
             interfaces: &service.interfaces,
             about: &service.about,
+            probe,
         }
     }
 }
@@ -175,18 +190,19 @@ mod tests {
     #[test]
     fn a_share_is_a_line_of_six_cells() {
         let full = share("Jo's music", &["192.0.2.7:3689", "[2001:db8::7]:3689"], known());
-        let line = |share| line(share, Width::Shares);
+        let line = |share| line(share, None, Columns::default());
         assert_eq!(line(&full), "Jo's music\t192.0.2.7\t3689\tyes\t3.0.12\tnas-3689");
         let empty = share("x", &[], ShareTxt::default());
         assert_eq!(line(&empty), "x\t?\t3689\t?\t?\tnas-3689");
-        assert_eq!(head(Width::Shares).split('\t').count(), SHARE_CELLS);
+        assert_eq!(head(Columns::default()).split('\t').count(), line(&full).split('\t').count());
     }
 
     #[track_caller]
     fn check(kind: Kind, about: About, end: &str) {
-        let line = line(&service(kind, "x", &["192.0.2.7:3689"], about), Width::AllKinds);
+        let columns = Columns { kinds: true, probes: false };
+        let line = line(&service(kind, "x", &["192.0.2.7:3689"], about), None, columns);
         assert_eq!(line.strip_prefix("x\t192.0.2.7\t3689\t"), Some(end));
-        assert_eq!(line.split('\t').count(), COLUMNS.len());
+        assert_eq!(line.split('\t').count(), head(columns).split('\t').count());
     }
 
     #[test]
@@ -220,16 +236,38 @@ mod tests {
     }
 
     #[test]
+    fn what_a_share_answers_counts_more_than_what_it_announces() {
+        let columns = Columns { kinds: false, probes: true };
+        let share = share("x", &["192.0.2.7:3689"], known());
+        let told =
+            |probe: &Probe| line(&share, Some(probe), columns).replace("x\t192.0.2.7\t3689\t", "");
+        let open = Probe {
+            software: Some("dapple/0.1.0".into()),
+            version: Some("3.0.13".into()),
+            password: Some(false),
+            songs: Some(12),
+            round_trip_ms: Some(3),
+            ..Probe::default()
+        };
+        assert_eq!(told(&open), "no\t3.0.13\tnas-3689\tdapple/0.1.0\t12\t3 ms");
+        let gone = Probe { error: Some("refused".into()), ..Probe::default() };
+        assert_eq!(told(&gone), "yes\t3.0.12\tnas-3689\t?\t?\trefused");
+        assert_eq!(head(columns).split('\t').count(), 9);
+        let speaker = service(Kind::Raop, "x", &[], About::Speaker(SpeakerTxt::default()));
+        assert_eq!(line(&speaker, None, columns).split('\t').count(), 9);
+    }
+
+    #[test]
     fn a_hostile_name_stays_in_its_cell() {
         let hostile = share("a\tb\nc\u{1b}[2Jd", &["[fe80::7%3]:3689"], known());
-        let line = line(&hostile, Width::Shares);
+        let line = line(&hostile, None, Columns::default());
         assert_eq!(line, "a b c [2Jd\tfe80::7%3\t3689\tyes\t3.0.12\tnas-3689");
     }
 
     #[test]
     fn json_says_what_is_unknown_and_all_that_is_known() {
         let known = share("Jo", &["192.0.2.7:3689"], known());
-        let json = serde_json::to_value(Found::new(&known)).unwrap();
+        let json = serde_json::to_value(Found::new(&known, None)).unwrap();
         assert_eq!(json["kind"], "share");
         assert_eq!(json["service"], "_daap._tcp");
         assert_eq!(json["address"], "192.0.2.7");

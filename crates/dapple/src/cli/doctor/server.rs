@@ -1,14 +1,13 @@
 //! Whether a server runs, and answers where clients call.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::future;
 use hyper::header::DATE;
 use serde::Deserialize;
 
 use super::finding::Finding;
-use crate::http;
+use crate::{http, time};
 
 const STATUS: &str = "/api/v1/status";
 
@@ -41,12 +40,7 @@ pub(super) async fn ask(server: &str) -> Result<Running, String> {
         .map_err(|_| "it answers, but not as dapple does".to_owned())?;
     let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
-    Ok(Running { name: status.name, version: status.version, now_s: date.map(seconds) })
-}
-
-/// Seconds since 1970.
-pub(super) fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    Ok(Running { name: status.name, version: status.version, now_s: date.map(time::seconds) })
 }
 
 /// Calls the server under each of these addresses, as clients on the network do.
