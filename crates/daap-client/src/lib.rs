@@ -3,6 +3,7 @@
 //! - [`Client`] is a share that we are logged in to; [`Builder`] makes one, or only asks what a server is ([`About`]).
 //! - [`Listed`] is a list whose entries come one by one, so that a million of them need no room.
 //! - [`Sound`] is the sound of a song as it comes, [`Picture`] its picture.
+//! - [`Download`] saves a song as a file, and goes on with what an earlier try left.
 //! - [`Mirror`] is a copy of a share that follows it, whatever happens to the server and to the way there.
 //! - [`ClientError`] says why something is not to be had, as data.
 //!
@@ -12,7 +13,7 @@
 //!
 //! A share may be named by its host or address; with the feature `mdns` also by the name under which it is announced.
 //!
-//! What bytes mean is the business of `daap-proto`; playing and storing songs is the caller's.
+//! What bytes mean is the business of `daap-proto`; playing songs is the caller's.
 //!
 //! ```
 //! use daap_client::Client;
@@ -48,6 +49,7 @@ mod body;
 mod builder;
 mod caller;
 mod client;
+mod download;
 mod error;
 mod follow;
 mod listed;
@@ -60,6 +62,7 @@ mod transport;
 
 pub use builder::{About, Builder};
 pub use client::{Client, MAX_DATABASES, MAX_PICTURE, Picture};
+pub use download::{Download, DownloadError, Saved};
 pub use error::{Cause, ClientError};
 pub use follow::{Link, Mirror, POLL_EVERY, READ_EVERY, RETRY_FIRST, RETRY_LAST};
 pub use listed::{Listed, MAX_GONE};

@@ -3,6 +3,7 @@
 
 mod access;
 mod common;
+mod download;
 mod framing;
 mod lists;
 mod mirror;
