@@ -4,6 +4,7 @@ mod completions;
 mod discover;
 mod doctor;
 mod dump;
+mod get;
 mod install_handler;
 mod ls;
 mod man;
@@ -30,6 +31,7 @@ enum Command {
     Doctor(Box<doctor::Args>),
     Status(status::Args),
     Ls(Box<ls::Args>),
+    Get(Box<get::Args>),
     InstallHandler(install_handler::Args),
     Dump(dump::Args),
     Completions(completions::Args),
@@ -67,6 +69,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Doctor(args) => doctor::run(*args, out).await,
         Command::Status(args) => status::run(args, out).await,
         Command::Ls(args) => ls::run(*args, out).await,
+        Command::Get(args) => get::run(*args, out).await,
         Command::InstallHandler(args) => install_handler::run(&args, out),
         Command::Dump(args) => dump::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),

@@ -89,6 +89,11 @@ impl Selection {
         Self { playlist, conditions, query: filters.query, judged, database: filters.database }
     }
 
+    /// Whether the playlists of this name are meant: all are, unless some are named.
+    pub(crate) fn means_playlist(&self, name: &str) -> bool {
+        self.playlist.as_ref().is_none_or(|wanted| Matching::Loose.same(wanted, name))
+    }
+
     /// The databases that are meant.
     pub(crate) async fn databases(&self, client: &Client) -> anyhow::Result<Vec<Database>> {
         let databases = client.databases().await.map_err(advised)?;
