@@ -63,7 +63,7 @@ impl FromTag for Timestamp {
 
 impl FromTag for Option<u32> {
     fn set(&mut self, tag: &Tag<'_>) {
-        self.insert(0).set(tag);
+        *self = tag.uint().ok().map(|number| u32::try_from(number).unwrap_or(u32::MAX));
     }
 }
 
@@ -118,6 +118,8 @@ mod tests {
         check(&[1, 2, 3], 0_u32);
         check(&[], 0_u16);
         check(&[0], Some(0_u32));
+        // Found by fuzzing: a status without a value was taken for a refusal.
+        check(&[], None::<u32>);
     }
 
     #[test]
