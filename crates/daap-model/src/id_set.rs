@@ -47,8 +47,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_set_has_what_was_put_in_and_nothing_else(
-            numbers in btree_set(prop_oneof![1..200_u32, 1..=ItemId::MAX], 0..80),
-            others in btree_set(prop_oneof![1..200_u32, 1..=ItemId::MAX], 0..80),
+            numbers in btree_set(prop_oneof![1..200_u32, 1_u32..], 0..80),
+            others in btree_set(prop_oneof![1..200_u32, 1_u32..], 0..80),
         ) {
             let ids = |numbers: &BTreeSet<u32>| -> Vec<ItemId> {
                 numbers.iter().copied().filter_map(ItemId::new).collect()
