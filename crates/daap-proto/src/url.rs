@@ -3,8 +3,8 @@
 //! iTunes has `daap://host:port/` for a share. dapple lets the path name what is in it, in words that survive a
 //! rescan.
 
+use core::net::Ipv6Addr;
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use daap_model::PersistentId;

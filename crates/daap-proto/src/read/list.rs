@@ -31,7 +31,7 @@ pub struct ListReader {
     /// The list that was begun last.
     list: Option<Span>,
     gone: Option<Span>,
-    /// What is passed over. Until its end the buffer is empty.
+    /// What is passed over until its end.
     unwanted: Option<Span>,
     entries: u32,
     head: Head,
