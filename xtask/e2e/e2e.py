@@ -225,12 +225,12 @@ class Example(Program):
         super().__init__([example(name), "127.0.0.1:0", *(str(argument) for argument in arguments)])
 
 
-def example(name):
-    """The release build of an example of the crate `daap`."""
+def example(name, crate="daap"):
+    """The release build of an example of a crate."""
     if EXAMPLES:
         return os.path.join(EXAMPLES, name)
     target = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-    built = run("cargo", "build", "--release", "--locked", "--quiet", "--package", "daap", "--example", name, cwd=ROOT, timeout=900)
+    built = run("cargo", "build", "--release", "--locked", "--quiet", "--package", crate, "--example", name, cwd=ROOT, timeout=900)
     if built.returncode:
         raise RuntimeError("example %s does not build: %s" % (name, built.stderr[-600:]))
     return os.path.join(target, "release", "examples", name)

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 
 /// What the tests run, chosen in one go so that what both depend on is built once. `.ci/run` says the same.
 const SERVER_AND_EXAMPLES: &[&str] =
-    &["--package=dapple", "--package=daap", "--bins", "--examples"];
+    &["--package=dapple", "--package=daap", "--package=daap-client", "--bins", "--examples"];
 
 /// A script and what it takes.
 struct Test {
@@ -201,6 +201,20 @@ const TESTS: &[Test] = &[
         limit_s: 900,
     },
     Test {
+        name: "mirror",
+        shows: "a mirror of 100,000 songs that change for a minute is equal after cut lines and a restart",
+        script: &["mirror.py"],
+        needs: &[PYTHON],
+        limit_s: 240,
+    },
+    Test {
+        name: "share",
+        shows: "a share is republished: songs, ranges, pictures, ratings; kept songs play on while it is down",
+        script: &["share.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 180,
+    },
+    Test {
         name: "mdns",
         shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye",
         script: &["mdns.sh"],
@@ -345,7 +359,7 @@ struct Runner {
     cache: PathBuf,
     work: PathBuf,
     server: PathBuf,
-    /// The examples of `daap`, if they have been built with the server.
+    /// The examples of `daap` and `daap-client`, if they have been built with the server.
     examples: Option<PathBuf>,
 }
 

@@ -157,7 +157,7 @@ impl Core {
                 let answer = self.daap(request, &mut head.headers, peer).await;
                 (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
             }
-            Ok(Route::Status) => ("status", self.status()),
+            Ok(Route::Status) => ("status", self.status(peer)),
             Ok(Route::Metrics) => {
                 let text = Body::whole(status::metrics(self).into());
                 ("metrics", answer::typed(StatusCode::OK, Exposition::MEDIA_TYPE, text))
@@ -330,9 +330,9 @@ impl Core {
         answer.unwrap_or_else(|error| unanswerable(&error))
     }
 
-    fn status(&self) -> Answer {
+    fn status(&self, peer: Peer) -> Answer {
         let snapshot = self.snapshot();
-        let status = serde_json::to_vec(&Status::of(self, &snapshot));
+        let status = serde_json::to_vec(&Status::of(self, &snapshot, peer));
         let status = status.expect("names and numbers make JSON");
         answer::fresh(answer::typed(StatusCode::OK, "application/json", Body::whole(status.into())))
     }

@@ -5,6 +5,7 @@ use library::{ScanPhase, ScanState};
 use serde::Serialize;
 
 use crate::metrics::Exposition;
+use crate::peer::{Origin, Peer};
 use crate::service::Core;
 
 /// The reply of `GET /api/v1/status`. Fields may be added; these stay.
@@ -34,6 +35,9 @@ struct ScanStatus {
     done: u64,
     total: u64,
     errors: u64,
+    /// Only for peers on this machine: they name folders and other servers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
 }
 
 /// The player's state; `none` where the server has no player.
@@ -43,7 +47,8 @@ struct PlayerStatus {
 }
 
 impl<'a> Status<'a> {
-    pub(crate) fn of(core: &Core, snapshot: &'a Snapshot) -> Self {
+    /// What a peer is told.
+    pub(crate) fn of(core: &Core, snapshot: &'a Snapshot, peer: Peer) -> Self {
         let databases = snapshot.databases().map(|database| DatabaseStatus {
             id: database.id.get(),
             name: &database.name,
@@ -55,7 +60,7 @@ impl<'a> Status<'a> {
             version: env!("CARGO_PKG_VERSION"),
             revision: snapshot.revision().get(),
             databases: databases.collect(),
-            scan: ScanStatus::of(&core.share.scan()),
+            scan: ScanStatus::of(core.share.scan(), peer),
             player: PlayerStatus { state: "none" },
             sessions: core.permit.sessions.count(),
             uptime_s: core.uptime.now().as_secs(),
@@ -64,9 +69,12 @@ impl<'a> Status<'a> {
 }
 
 impl ScanStatus {
-    fn of(scan: &ScanState) -> Self {
-        let state = phase(scan.phase);
-        Self { state, done: scan.done, total: scan.total, errors: scan.errors }
+    fn of(scan: ScanState, peer: Peer) -> Self {
+        let ScanState { phase: is, done, total, errors, mut problems } = scan;
+        if peer.origin != Origin::Machine {
+            problems.clear();
+        }
+        Self { state: phase(is), done, total, errors, problems }
     }
 }
 

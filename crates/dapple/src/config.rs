@@ -13,6 +13,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use crate::nearest::nearest;
+use crate::shares::Named;
 
 /// The configuration file. Every key is optional and has a flag of the same name, but for those that only
 /// the file has because nobody would type them.
@@ -21,6 +22,8 @@ use crate::nearest::nearest;
 pub(crate) struct File {
     /// Folders to share.
     pub(crate) folders: Vec<PathBuf>,
+    /// Shares of other servers to republish.
+    pub(crate) shares: Vec<Named>,
     /// Name of the share.
     pub(crate) name: Option<String>,
     /// Addresses to listen on.
@@ -45,6 +48,8 @@ pub(crate) struct File {
     pub(crate) allowed_hosts: Vec<String>,
     /// Limit of the artwork cache in MiB.
     pub(crate) artwork_cache_mb: Option<u64>,
+    /// Limit of the cache of other shares' songs in MiB.
+    pub(crate) share_cache_mb: Option<u64>,
     /// How often a folder that cannot be watched is looked through, in minutes.
     pub(crate) sweep_minutes: Option<u64>,
     /// How long songs of a folder that is missing stay listed, in days.
@@ -121,6 +126,7 @@ impl File {
             edits: Some(Edits::default()),
             log: Some(String::new()),
             artwork_cache_mb: Some(0),
+            share_cache_mb: Some(0),
             sweep_minutes: Some(0),
             grace_days: Some(0),
             ..Self::default()
@@ -175,6 +181,14 @@ mod tests {
         assert_eq!(file.folders, [PathBuf::from("/music"), "/more".into()]);
         assert_eq!(file.name.as_deref(), Some("Ann"));
         assert_eq!(file.advertise, Some(false));
+    }
+
+    #[test]
+    fn a_share_is_a_url_or_a_url_with_a_password() {
+        let shares = "['daap://nas/', { url = 'daap://attic/', password = 'sesame' }]";
+        assert_eq!(File::parse(&format!("shares = {shares}")).unwrap().shares.len(), 2);
+        let wrong = "[{ url = 'daap://attic/', pasword = 'sesame' }]";
+        assert!(File::parse(&format!("shares = {wrong}")).is_err());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod nearest;
 mod password;
 mod seen;
 mod share;
+mod shares;
 mod terminal;
 mod time;
 

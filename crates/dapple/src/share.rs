@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use daap_client::{Builder, Client, ClientError};
 use daap_proto::ShareUrl;
 
-use crate::{password, seen};
+use crate::password::{self, Given};
+use crate::seen;
 
 /// Options by which a share lets us in.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -28,12 +29,7 @@ pub(crate) struct Access {
 impl Access {
     /// The password that is to be given, if any.
     pub(crate) fn password(&self) -> anyhow::Result<Option<String>> {
-        let file = std::env::var_os("DAPPLE_SHARE_PASSWORD_FILE").map(PathBuf::from);
-        let given = password::first([
-            ("the command line", self.password.clone(), self.password_file.clone()),
-            ("the environment", std::env::var("DAPPLE_SHARE_PASSWORD").ok(), file),
-        ])?;
-        password::read(given)
+        password_of((self.password.clone(), self.password_file.clone()))
     }
 
     /// How to go to a share.
@@ -58,6 +54,16 @@ impl Access {
         }
         connected.map_err(advised)
     }
+}
+
+/// The password of other people's shares: of the command line, or else of the environment.
+pub(crate) fn password_of((password, file): Given) -> anyhow::Result<Option<String>> {
+    let environment_file = std::env::var_os("DAPPLE_SHARE_PASSWORD_FILE").map(PathBuf::from);
+    let given = password::first([
+        ("the command line", password, file),
+        ("the environment", std::env::var("DAPPLE_SHARE_PASSWORD").ok(), environment_file),
+    ])?;
+    password::read(given)
 }
 
 /// The error, with what to do about it.

@@ -8,16 +8,19 @@ use std::time::Duration;
 use anyhow::Context;
 use daap::Announcing;
 use daap_server::{Network, Server};
+use disk_cache::DiskCache;
 use library::Library;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use source_daap::Carried;
 use source_folder::{FolderConfig, FolderSource, Gallery, GalleryConfig};
 use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
 use crate::config::Edits;
+use crate::shares::{self, Named, Republished};
 use crate::terminal::{self, Progress};
-use crate::{config, folders, machine, password};
+use crate::{config, folders, machine, password, share};
 
 /// The port that is registered for DAAP.
 pub(super) const DAAP_PORT: u16 = 3689;
@@ -31,9 +34,15 @@ const OPEN_FILES: u64 = 16 * 1024;
 /// is stopped. What clients see is kept in the data folder, so a restart is quick and ids stay.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct Args {
-    /// Folders to share [default: your Music folder]
+    /// Folders to share [default: your Music folder, unless there is a --share]
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
+    /// Share of another server to republish, as a database of its own; repeatable
+    #[arg(long = "share", value_name = "URL", env = "DAPPLE_SHARES", value_delimiter = ',')]
+    shares: Vec<String>,
+    /// Read the password of those shares from the first line of a file [env: DAPPLE_SHARE_PASSWORD_FILE]
+    #[arg(long, value_name = "FILE")]
+    share_password_file: Option<PathBuf>,
     /// Name of the share [default: "HOST's music"]
     #[arg(long, env = "DAPPLE_NAME")]
     name: Option<String>,
@@ -71,6 +80,7 @@ pub(crate) struct Args {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) folders: Vec<PathBuf>,
+    shares: Vec<Republished>,
     pub(super) name: String,
     pub(super) listen: Vec<SocketAddr>,
     password: Option<String>,
@@ -81,6 +91,7 @@ pub(super) struct Settings {
     trusted_networks: Vec<Network>,
     allowed_hosts: Vec<String>,
     artwork_cache_bytes: u64,
+    share_cache_bytes: u64,
     sweep: Duration,
     grace: Duration,
     log: Option<String>,
@@ -91,10 +102,17 @@ impl Settings {
         let file = config::File::read(args.config.as_deref())?;
         let from_environment = std::env::var_os("DAPPLE_FOLDERS")
             .map_or_else(Vec::new, |folders| std::env::split_paths(&folders).collect());
-        let folders = [args.folders, from_environment, file.folders]
-            .into_iter()
-            .find(|folders| !folders.is_empty())
-            .map_or_else(|| config::music_folder().map(|folder| vec![folder]), Ok)?;
+        let shares = match args.shares.is_empty() {
+            true => file.shares,
+            false => args.shares.into_iter().map(Named::Url).collect(),
+        };
+        let named = [args.folders, from_environment, file.folders].into_iter();
+        let folders = match named.into_iter().find(|folders| !folders.is_empty()) {
+            Some(folders) => folders,
+            None if shares.is_empty() => vec![config::music_folder()?],
+            None => Vec::new(),
+        };
+        let share_password = share::password_of((None, args.share_password_file))?;
         let listen = if args.listen.is_empty() { file.listen } else { args.listen };
         let password_file = std::env::var_os("DAPPLE_PASSWORD_FILE").map(PathBuf::from);
         let password = password::first([
@@ -104,6 +122,7 @@ impl Settings {
         ])?;
         Ok(Self {
             folders,
+            shares: shares::resolve(shares, share_password.as_deref())?,
             name: args.name.or(file.name).unwrap_or_else(default_name),
             listen: addresses(&listen)?,
             password: password::read(password)?,
@@ -114,6 +133,7 @@ impl Settings {
             trusted_networks: networks(&file.trusted_networks)?,
             allowed_hosts: file.allowed_hosts,
             artwork_cache_bytes: file.artwork_cache_mb.unwrap_or(256).saturating_mul(1 << 20),
+            share_cache_bytes: file.share_cache_mb.unwrap_or(1024).saturating_mul(1 << 20),
             sweep: Duration::from_secs(file.sweep_minutes.unwrap_or(5).clamp(1, 24 * 60) * 60),
             grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
             log: args.log.or(file.log),
@@ -152,8 +172,9 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     terminal::log_to_stderr(settings.log.as_deref(), &progress)?;
     allow_open_files();
 
-    let library = open_library(&settings).await?;
-    let server = match listen(&settings, &library).await {
+    let (library, carried) = open_library(&settings).await?;
+    let machine_id = Some(carried.own());
+    let server = match listen(&settings, &library, carried).await {
         Ok(server) => server,
         Err(error) => {
             library.shutdown().await;
@@ -170,7 +191,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
         let announcing = Announcing {
             password: settings.password.is_some(),
             ipv4_only: settings.ipv4_only,
-            machine_id: Some(machine::id(&library).await),
+            machine_id,
         };
         daap::serve_announced(server, announcing, stop_signal()).await;
     } else {
@@ -192,8 +213,8 @@ fn allow_open_files() {
     }
 }
 
-/// Opens what earlier runs left, and starts to look at the folders.
-async fn open_library(settings: &Settings) -> anyhow::Result<Library> {
+/// Opens what earlier runs left, and starts to look at the folders and shares; tells also whose songs there are.
+async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried)> {
     std::fs::create_dir_all(&settings.data).with_context(|| {
         format!(
             "cannot make the data folder {}; name another with --data DIR",
@@ -206,6 +227,7 @@ async fn open_library(settings: &Settings) -> anyhow::Result<Library> {
     };
     let mut store = Store::open(&settings.data.join("library.db")).map_err(with_remedy)?;
     let folders = folders::resolve(&settings.folders, &mut store)?;
+    let carried = Carried::new(machine::id(&mut store));
     let mut pictures = GalleryConfig::default();
     pictures.cache = Some(settings.data.join("artwork"));
     pictures.cache_limit = settings.artwork_cache_bytes;
@@ -217,14 +239,25 @@ async fn open_library(settings: &Settings) -> anyhow::Result<Library> {
         config.gallery = gallery.clone();
         builder = builder.source(&folder.name, FolderSource::new(config));
     }
-    Ok(builder.start().await?)
+    if settings.folders.is_empty() {
+        builder = builder.without_main();
+    }
+    let songs = settings.data.join("songs");
+    let songs = DiskCache::new(songs, settings.share_cache_bytes);
+    builder = shares::add(builder, &settings.shares, &carried, &songs);
+    Ok((builder.start().await?, carried))
 }
 
-async fn listen(settings: &Settings, library: &Library) -> anyhow::Result<Server> {
+async fn listen(
+    settings: &Settings,
+    library: &Library,
+    carried: Carried,
+) -> anyhow::Result<Server> {
     let host = gethostname::gethostname();
     let mut builder = Server::builder(library.clone())
         .allow_host(&host.to_string_lossy())
-        .editing(settings.edits.into());
+        .editing(settings.edits.into())
+        .lineage(move || carried.lineage());
     for name in &settings.allowed_hosts {
         builder = builder.allow_host(name);
     }

@@ -50,6 +50,8 @@ struct Scan {
     done: u64,
     total: u64,
     errors: u64,
+    #[serde(default)]
+    problems: Vec<String>,
 }
 
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
@@ -87,9 +89,12 @@ fn page(status: &Status) -> String {
     let scan = &status.scan;
     page += &match scan.state.as_str() {
         "scanning" => format!("  scanning: {} of {} looked at\n", scan.done, scan.total),
-        "failed" => "  scanning failed; the log says why\n".to_owned(),
+        "failed" if scan.problems.is_empty() => "  scanning failed; the log says why\n".to_owned(),
         _ => String::new(),
     };
+    for problem in &scan.problems {
+        page += &format!("  {problem}\n");
+    }
     if scan.errors > 0 {
         page +=
             &format!("  {} could not be read; the log names them\n", count(scan.errors, "file"));
@@ -111,12 +116,12 @@ mod tests {
     fn a_page_says_what_matters_and_leaves_out_what_does_not() {
         let status = r#"{"name":"Ann's music","version":"0.1.0","revision":7,"player":{"state":"none"},
             "databases":[{"id":1,"name":"Ann's music","items":1,"containers":3}],
-            "scan":{"state":"scanning","done":5,"total":9,"errors":2},"sessions":1,"uptime_s":3700}"#;
+            "scan":{"state":"scanning","done":5,"total":9,"errors":2,"problems":["the NAS is away"]},"sessions":1,"uptime_s":3700}"#;
         let page = page(&serde_json::from_str(status).unwrap());
         assert_eq!(
             page,
             "Ann's music: dapple 0.1.0, up 1 h 1 min, revision 7\n  Ann's music: 1 song, 2 playlists\n  \
-             scanning: 5 of 9 looked at\n  2 files could not be read; the log names them\n  1 session\n"
+             scanning: 5 of 9 looked at\n  the NAS is away\n  2 files could not be read; the log names them\n  1 session\n"
         );
     }
 }
