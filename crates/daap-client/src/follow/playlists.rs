@@ -203,3 +203,133 @@ fn sound(entries: &[Entry], held: &Database) -> Vec<ContainerItem> {
         .filter_map(|(item, id)| Some(ContainerItem { id: id.or_else(|| free.next())?, item }))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use daap_model::{Batch, Custom, DatabaseId, Model, NewItem, Track, Usage};
+
+    use super::*;
+
+    const DB: DatabaseId = DatabaseId::LOWEST;
+
+    fn id(number: u32) -> ContainerId {
+        ContainerId::new(number).unwrap()
+    }
+
+    fn item(number: u32) -> ItemId {
+        ItemId::new(number).unwrap()
+    }
+
+    /// A container with this id, in the one with that; 0 is none.
+    fn row(number: u32, parent: u32) -> Container {
+        Container {
+            id: id(number),
+            persistent_id: None,
+            name: number.to_string(),
+            items: None,
+            parent: ContainerId::new(parent),
+            is_base: false,
+            is_smart: false,
+            is_folder: false,
+        }
+    }
+
+    fn base(number: u32) -> Container {
+        Container { is_base: true, ..row(number, 0) }
+    }
+
+    /// A model with the songs 1 and 2.
+    fn model() -> Model {
+        let mut model = Model::new("");
+        let persistent_id = PersistentId::new(9);
+        let put = Edit::PutDatabase { id: DB, persistent_id, name: "music".into() };
+        let song = |number: u32| Edit::PutItem {
+            database: DB,
+            item: NewItem {
+                id: item(number),
+                persistent_id: PersistentId::new(number.into()),
+                track: Track::default(),
+                usage: Usage::default(),
+                custom: Custom::NONE,
+            },
+        };
+        model.apply(Batch::from_iter([put, song(1), song(2)])).unwrap();
+        model
+    }
+
+    /// What a model shows of these containers: id, folder, whether it is one; by id.
+    #[track_caller]
+    fn check(rows: impl IntoIterator<Item = Container>, expected: &[(u32, Option<u32>, bool)]) {
+        let mut model = model();
+        let before = model.snapshot().database(DB).unwrap().clone();
+        let mut listed = PlaylistsIn::new(Playlists::default());
+        rows.into_iter().for_each(|row| listed.take(row));
+        let (playlists, _) = listed.end(&End::default(), &before);
+        let edits = playlists.edits(&before, &before, &BTreeMap::new(), false);
+        model.apply(Batch::from_iter(edits)).unwrap();
+        let snapshot = model.snapshot();
+        let shown = snapshot.database(DB).unwrap().containers().iter().skip(1);
+        let mut shown: Vec<_> = shown
+            .map(|shown| {
+                let is_folder = shown.kind() == ContainerKind::Folder;
+                (shown.id.get(), shown.parent.map(ContainerId::get), is_folder)
+            })
+            .collect();
+        shown.sort_unstable();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_others_are_in_is_a_folder() {
+        check([base(1), row(2, 3), row(3, 0)], &[(2, Some(3), false), (3, None, true)]);
+        let folder = Container { is_folder: true, ..row(2, 0) };
+        check([base(1), folder], &[(2, None, true)]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_the_top() {
+        check([base(1), row(2, 7), row(3, 1)], &[(2, None, false), (3, None, false)]);
+    }
+
+    #[test]
+    fn a_ring_of_folders_is_opened_at_the_lowest_and_what_hangs_on_it_is_at_the_top() {
+        let ring = [row(2, 3), row(3, 4), row(4, 2), row(5, 4)];
+        let expected = [(2, None, true), (3, Some(4), false), (4, Some(2), true), (5, None, false)];
+        check(ring, &expected);
+        check([row(2, 2)], &[(2, None, false)]);
+    }
+
+    #[test]
+    fn what_lies_too_deep_is_shown_at_the_top() {
+        let deep = MAX_DEPTH as u32 + 3;
+        let rows = (2..=deep).map(|number| row(number, number - 1));
+        let depth = |number| (number > 2).then(|| number - 1);
+        let expected: Vec<_> = (2..=deep)
+            .map(|number| match number {
+                _ if number == deep => (number, None, false),
+                _ if number + 1 == deep => (number, depth(number), false),
+                _ => (number, depth(number), true),
+            })
+            .collect();
+        check(rows, &expected);
+    }
+
+    #[test]
+    fn a_playlist_with_the_id_of_our_base_has_that_of_theirs() {
+        check([base(70), row(1, 0), row(2, 1)], &[(2, Some(70), false), (70, None, true)]);
+        check([row(1, 0)], &[(ContainerId::HIGHEST.get(), None, false)]);
+    }
+
+    #[test]
+    fn entries_have_ids_of_their_own_and_songs_that_are_there() {
+        let model = model();
+        let snapshot = model.snapshot();
+        let held = snapshot.database(DB).unwrap();
+        let entry = |number| ContainerItemId::new(number);
+        let read = [(1, entry(5)), (9, entry(6)), (2, None), (1, entry(5)), (2, None)];
+        let read: Vec<Entry> = read.map(|(number, id)| (item(number), id)).into();
+        let sound: Vec<_> =
+            sound(&read, held).iter().map(|one| (one.item.get(), one.id.get())).collect();
+        assert_eq!(sound, [(1, 5), (2, 2), (1, 1), (2, 3)]);
+    }
+}
