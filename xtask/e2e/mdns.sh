@@ -207,6 +207,27 @@ case_serve() {
   end "$first"; end "$second"
 }
 
+lists() { # lists SHARE : host B lists it by that name, with its song
+  on "$B" "$DAPPLE" ls "$1" 2>&1 | grep -q silence
+}
+case_names() {
+  if ! [ -x "$DAPPLE" ] || ! "$DAPPLE" ls --help >/dev/null 2>&1; then
+    skip "names there is no $DAPPLE with ls"
+    return
+  fi
+  share "$A"
+  check names-share 30 lists "Jo's Music"
+  check names-share-in-other-letters 10 lists "daap://jo's%20music/"
+  local host link
+  host=$(seen | cut -d';' -f7)
+  link=$(ip -n "$A" -6 addr show dev v0 scope link | grep -o 'fe80[^/]*')
+  check names-host-that-only-mdns-knows 10 lists "$host"
+  check names-address-with-a-scope 10 lists "[$link%v0]"
+  on "$B" "$DAPPLE" ls "Nobody's music" >"$WORK/nobody" 2>&1; local code=$?
+  if [ $code -eq 2 ] && grep -qF "Jo's Music" "$WORK/nobody"; then ok names-others; else fail "names-others $code $(cat "$WORK/nobody")"; fi
+  end "$SHARE"
+}
+
 # --- the run ----------------------------------------------------------------------------------------
 [ "$(id -u)" -eq 0 ] || { skip "mdns needs root for network namespaces"; finish; }
 for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service avahi-resolve dbus-daemon tcpdump; do
@@ -230,7 +251,7 @@ start "$WORK/wire" ip netns exec "$B" tcpdump -lnvvvi v0 udp port 5353
 WIRE=$STARTED
 avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
 
-CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks discover serve}
+CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks discover serve names}
 case " $CASES " in *" announce "*) case_announce ", alone" ;; esac
 avahi "$A" hosta || { fail "avahi on host A: $(tail -1 "$WORK/$A/avahi.log")"; finish; }
 for name in $CASES; do

@@ -216,7 +216,7 @@ const TESTS: &[Test] = &[
     },
     Test {
         name: "mdns",
-        shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye",
+        shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye; ls finds it by name",
         script: &["mdns.sh"],
         needs: &[
             Root,
