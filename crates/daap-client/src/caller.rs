@@ -60,8 +60,7 @@ impl Caller {
 
     /// The headers of a request for this target. The password is for `home`, no other server.
     pub(crate) fn headers(&self, target: &str, is_home: bool) -> HeaderMap {
-        let is_itunes = self.is_itunes.load(Ordering::Relaxed);
-        let agent = if is_itunes { ITUNES } else { self.user_agent.clone() };
+        let agent = if self.is_itunes() { ITUNES } else { self.user_agent.clone() };
         // 0 would mean that there is no id.
         let request = self.requests.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
         let version = self.version.load(Ordering::Relaxed);
@@ -93,9 +92,14 @@ impl Caller {
         self.was_asked.store(true, Ordering::Relaxed);
     }
 
-    /// Comes as iTunes from now on. False if it does already.
-    pub(crate) fn pose_as_itunes(&self) -> bool {
-        !self.is_itunes.swap(true, Ordering::Relaxed)
+    /// Whether we come as iTunes.
+    pub(crate) fn is_itunes(&self) -> bool {
+        self.is_itunes.load(Ordering::Relaxed)
+    }
+
+    /// Comes as iTunes from now on, or under our own name.
+    pub(crate) fn come_as_itunes(&self, is_itunes: bool) {
+        self.is_itunes.store(is_itunes, Ordering::Relaxed);
     }
 
     /// The server speaks this major version of DAAP.

@@ -43,30 +43,29 @@ impl Peer {
         let request = Request { session_id: session, endpoint: endpoint.clone() };
         let target = request.to_uri();
         let gave_password = self.caller.gives_password();
-        let answer = self.get(&target, wish).await?;
+        let mut answer = self.get(&target, wish).await?;
+        let has_password = self.caller.has_password();
+        if answer.status() == StatusCode::UNAUTHORIZED && has_password && !gave_password {
+            self.caller.give_password();
+            answer = self.get(&target, wish).await?;
+        }
         match answer.status() {
-            StatusCode::UNAUTHORIZED if !self.caller.has_password() => {
-                Err(ClientError::PasswordWanted)
-            }
-            StatusCode::UNAUTHORIZED if gave_password => Err(ClientError::WrongPassword),
-            StatusCode::UNAUTHORIZED => {
-                self.caller.give_password();
-                let answer = self.get(&target, wish).await?;
-                match answer.status() {
-                    StatusCode::UNAUTHORIZED => Err(ClientError::WrongPassword),
-                    _ => Ok(answer),
-                }
-            }
+            StatusCode::UNAUTHORIZED if has_password => Err(ClientError::WrongPassword),
+            StatusCode::UNAUTHORIZED => Err(ClientError::PasswordWanted),
             _ => Ok(answer),
         }
     }
 
-    /// Asks what is asked before there is a session. Who is refused comes once more as iTunes.
+    /// Asks what is asked before there is a session. Who is refused comes once more as iTunes, and remains it if that
+    /// helps.
     pub(crate) async fn introduce(&self, endpoint: &Endpoint) -> Result<Answer, ClientError> {
         let answer = self.ask(endpoint, None, Wish::Packed).await?;
-        if answer.status() == StatusCode::FORBIDDEN && self.caller.pose_as_itunes() {
-            return self.ask(endpoint, None, Wish::Packed).await;
+        if answer.status() != StatusCode::FORBIDDEN || self.caller.is_itunes() {
+            return Ok(answer);
         }
+        self.caller.come_as_itunes(true);
+        let answer = self.ask(endpoint, None, Wish::Packed).await?;
+        self.caller.come_as_itunes(answer.status() != StatusCode::FORBIDDEN);
         Ok(answer)
     }
 

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::Empty;
@@ -40,6 +41,9 @@ const IDLE: Duration = Duration::from_secs(60);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_RETRIES: u32 = 3;
+
+/// What a server would answer to a target that is too long to be sent.
+const TOO_LONG: u16 = StatusCode::URI_TOO_LONG.as_u16();
 
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +109,8 @@ impl Transport {
             path: path.clone(),
             location: location.to_owned(),
         };
-        let mut uri = self.place.uri(target).ok_or_else(|| astray(target))?;
+        let too_long = || ClientError::Refused { path: path.clone(), status: TOO_LONG };
+        let mut uri = self.place.uri(target).ok_or_else(too_long)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&uri, &headers, patient).await?;
             tracing::debug!(path, status = response.status().as_u16(), "asked");
@@ -233,7 +238,6 @@ impl Answer {
 
     /// The whole body, of so many bytes at most.
     pub(crate) async fn read(self, limit: usize) -> Result<Bytes, ClientError> {
-        use futures_util::TryStreamExt as _;
         let path = self.path.clone();
         let mut pieces = self.into_pieces()?;
         let mut all = Vec::new();

@@ -1,5 +1,7 @@
 //! Who we say we are, and servers that want to know.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use daap_client::{Client, ClientError};
 use daap_proto::validation;
 use testkit::daap;
@@ -111,6 +113,21 @@ async fn a_refusal_is_a_refusal_and_no_loop() {
         assert!(matches!(error, ClientError::Refused { status: 403, .. }), "{error:?}");
         assert_eq!(server.asked_for(path).len(), 2);
     }
+}
+
+#[tokio::test]
+async fn who_is_refused_as_itunes_too_is_itself_again() {
+    let logins = AtomicU32::new(0);
+    let (server, client) = connect(move |asked| match asked.path() {
+        "/login" if [1, 2].contains(&logins.fetch_add(1, Ordering::SeqCst)) => Reply::status(403),
+        daap::ITEMS if logins.load(Ordering::SeqCst) < 3 => Reply::status(403),
+        _ => daap::answer(asked),
+    })
+    .await;
+    titles(&client).await.unwrap_err();
+    titles(&client).await.unwrap();
+    let last = server.asked().pop().unwrap();
+    assert!(last.header("User-Agent").unwrap().starts_with("dapple/"), "{last:?}");
 }
 
 #[tokio::test]

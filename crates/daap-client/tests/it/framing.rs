@@ -9,7 +9,7 @@ use daap_proto::{ShareTarget, ShareUrl};
 use testkit::daap;
 use testkit::server::{Reply, Server};
 
-use crate::common::{SOON, connect, refusal, titles, url};
+use crate::common::{SOON, connect, database, item, refusal, titles, url};
 
 /// A list of songs under this head.
 fn under(head: &str) -> Reply {
@@ -83,6 +83,14 @@ async fn news_may_take_as_long_as_they_like() {
     let seen = client.update(None).await.unwrap();
     let waits = tokio::time::timeout(4 * SOON, client.update(Some(seen))).await;
     assert!(waits.is_err(), "{waits:?}");
+}
+
+#[tokio::test]
+async fn a_target_that_is_too_long_is_not_sent() {
+    let (server, client) = connect(daap::answer).await;
+    let error = client.song(database(), item(1), &"x".repeat(1 << 16), 0).await.unwrap_err();
+    assert!(matches!(error, ClientError::Refused { status: 414, .. }), "{error:?}");
+    assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]
