@@ -31,6 +31,13 @@ pub(crate) fn log_to_stderr(level: Option<&str>, progress: &Progress) -> anyhow:
         .map_err(|error| anyhow::anyhow!(error).context("cannot start the log"))
 }
 
+/// Says on standard error what the columns of a list are, where a person looks and no program reads.
+pub(crate) fn head(columns: &str) {
+    if io::stdout().is_terminal() && io::stderr().is_terminal() {
+        eprintln!("{}", columns.to_uppercase());
+    }
+}
+
 /// What comes from elsewhere must not move the cursor, nor break the line.
 pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, " ")

@@ -5,7 +5,7 @@ mod probe;
 mod row;
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -219,7 +219,7 @@ fn write_lines(
 ) -> io::Result<()> {
     for (number, line) in lines.enumerate() {
         if number == 0 {
-            head(columns);
+            terminal::head(columns);
         }
         writeln!(out, "{line}")?;
     }
@@ -232,7 +232,7 @@ async fn watch(mut browser: Browser, args: &Args, out: &mut impl Write) -> io::R
     let mut news = Vec::new();
     let mut rest = time::interval(REMEMBER);
     if !args.json {
-        head(&format!("\t{}", row::head(args.columns())));
+        terminal::head(&format!("\t{}", row::head(args.columns())));
     }
     loop {
         let event = tokio::select! {
@@ -278,13 +278,6 @@ fn write_event(event: &Event, args: &Args, out: &mut impl Write) -> io::Result<(
         writeln!(out, "{sign}\t{}", row::line(service, None, args.columns()))?;
     }
     out.flush()
-}
-
-/// Says what the columns are, where a person looks and no program reads.
-fn head(columns: &str) {
-    if io::stdout().is_terminal() && io::stderr().is_terminal() {
-        eprintln!("{columns}");
-    }
 }
 
 /// A line of `--watch --json`.

@@ -10,6 +10,7 @@ mod ls;
 mod man;
 mod serve;
 mod status;
+mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     Status(status::Args),
     Ls(Box<ls::Args>),
     Get(Box<get::Args>),
+    Watch(watch::Args),
     InstallHandler(install_handler::Args),
     Dump(dump::Args),
     Completions(completions::Args),
@@ -70,6 +72,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Status(args) => status::run(args, out).await,
         Command::Ls(args) => ls::run(*args, out).await,
         Command::Get(args) => get::run(*args, out).await,
+        Command::Watch(args) => watch::run(args, out).await,
         Command::InstallHandler(args) => install_handler::run(&args, out),
         Command::Dump(args) => dump::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),

@@ -1,10 +1,10 @@
 //! Lists as they are printed: lines for people and `cut`, or JSON for programs.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 
 use serde_json::Value as Json;
 
-use crate::terminal::printable;
+use crate::terminal::{self, printable};
 
 /// A list that is being printed, entry by entry, so that its length does not matter.
 pub(super) struct Report<'a, W> {
@@ -18,8 +18,8 @@ impl<'a, W: Write> Report<'a, W> {
     pub(super) fn begin(out: &'a mut W, json: bool, columns: &[&str]) -> io::Result<Self> {
         if json {
             write!(out, "[")?;
-        } else if io::stdout().is_terminal() && io::stderr().is_terminal() {
-            eprintln!("{}", columns.join("\t").to_uppercase());
+        } else {
+            terminal::head(&columns.join("\t"));
         }
         Ok(Self { out, json, entries: 0 })
     }
