@@ -180,6 +180,13 @@ const TESTS: &[Test] = &[
         limit_s: 120,
     },
     Test {
+        name: "get",
+        shows: "1,000 songs downloaded and interrupted twice: every byte, none twice; a full disk, a lost server",
+        script: &["get.py"],
+        needs: &[PYTHON, FFMPEG, Program("unshare")],
+        limit_s: 180,
+    },
+    Test {
         name: "outside",
         shows: "a crate outside of the workspace shares its songs with libdmapsharing and the probe",
         script: &["outside.py"],
