@@ -1,5 +1,6 @@
 //! Replies as clients get them.
 
+mod by_hand;
 mod clients;
 mod deltas;
 mod golden;

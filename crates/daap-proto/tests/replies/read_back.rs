@@ -17,7 +17,7 @@ use crate::library::*;
 
 /// Entries and what is gone, in chunks of about this size.
 #[track_caller]
-fn read_in<E: Entry>(bytes: &[u8], chunk: usize) -> (Vec<E>, Vec<u32>, Head) {
+pub(crate) fn read_in<E: Entry>(bytes: &[u8], chunk: usize) -> (Vec<E>, Vec<u32>, Head) {
     let (mut reader, mut entries, mut gone) = (ListReader::new(), Vec::new(), Vec::new());
     for chunk in bytes.chunks(chunk) {
         reader.push(chunk);
