@@ -65,6 +65,24 @@ case_firewall() {
   fi
   end "$server"
 }
+case_mdns_port() {
+  serve "$A" --no-advertise; local server=$STARTED
+  within 20 answers "$A" 127.0.0.1 3689
+  start "$WORK/taker" on "$A" python3 -c '
+import socket, time
+taker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+taker.bind(("", 5353))
+print("taken", flush=True)
+time.sleep(60)'
+  local taker=$STARTED
+  within 10 grep -q taken "$WORK/taker"
+  doctor --no-advertise
+  says mdns-port-taken 1 '^ERROR +multicast +UDP port 5353 is taken by python3 ' 'try: .*disallow-other-stacks'
+  end "$taker"
+  doctor --no-advertise
+  says not-announced-as-asked 0 '^ok +multicast ' '^warning +announced '
+  end "$server"
+}
 case_port() {
   serve "$A"; local server=$STARTED
   within 20 answers "$A" 127.0.0.1 3689
@@ -141,5 +159,5 @@ for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service dbus-daem
 done
 hosts || { skip "doctor cannot make network namespaces here"; finish; }
 avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
-for name in ${*:-well firewall port loopback name network folders wrong_settings}; do "case_$name"; done
+for name in ${*:-well firewall mdns_port port loopback name network folders wrong_settings}; do "case_$name"; done
 finish

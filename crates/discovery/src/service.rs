@@ -159,6 +159,9 @@ fn addresses(heard: &ResolvedService) -> (Vec<SocketAddr>, Vec<String>) {
 #[cfg(test)]
 pub(crate) mod tests {
     use mdns_sd::ServiceInfo;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     use super::*;
 
@@ -208,6 +211,37 @@ pub(crate) mod tests {
         check_name(Kind::AirPlay, "Jo @ home", &[], "Jo @ home");
         check_name(Kind::HomeSharing, "Jo", &[], "Jo");
         check_name(Kind::Dacp, "iTunes_Ctrl_1", &[("DbId", "1")], "iTunes_Ctrl_1");
+    }
+
+    /// Keys that something is read from, in any letters.
+    const KEYS: [&str; 12] = [
+        "Password",
+        "machine name",
+        "Version",
+        "CtlN",
+        "DVNM",
+        "RemV",
+        "Pair",
+        "am",
+        "cn",
+        "sf",
+        "deviceid",
+        "pw",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_is_announced_is_read_and_has_a_name(
+            instance in ".{1,63}",
+            keys in vec(select(&KEYS[..]), 0..12),
+            values in vec(vec(any::<u8>(), 0..64), 12),
+        ) {
+            let values = values.iter().map(Vec::as_slice);
+            let pairs = keys.iter().copied().zip(values).collect();
+            for kind in Kind::ALL {
+                prop_assert!(!About::parse(kind, &instance, &pairs).name(&instance).is_empty());
+            }
+        }
     }
 
     #[test]

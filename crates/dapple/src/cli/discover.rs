@@ -39,8 +39,8 @@ pub(crate) struct Args {
     /// List everything: shares, servers, remotes, speakers
     #[arg(long, conflicts_with = "kind")]
     all: bool,
-    /// List these; repeatable
-    #[arg(long, value_name = "KIND")]
+    /// List these; repeatable, or with commas between
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
     kind: Vec<Interest>,
     /// Print JSON: an array, or with --watch one object a line
     #[arg(long)]
@@ -313,6 +313,7 @@ mod tests {
         check(&["--kind", "remotes"], &[Kind::TouchRemote]);
         let servers = [Kind::Daap, Kind::TouchAble, Kind::HomeSharing, Kind::Dacp];
         check(&["--kind", "servers", "--kind", "shares"], &servers);
+        check(&["--kind", "shares,remotes"], &[Kind::Daap, Kind::TouchRemote]);
         check(&["--kind", "speakers"], &[Kind::Raop, Kind::AirPlay]);
     }
 }

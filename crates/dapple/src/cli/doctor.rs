@@ -24,12 +24,13 @@ use hyper::Uri;
 use self::finding::{Finding, Verdict};
 use self::multicast::Firewall;
 use self::network::Link;
+use self::port::Protocol;
 use self::server::Running;
 use super::{Outcome, discover, serve};
 use crate::time;
 
-/// How long to listen for shares.
-const LISTEN: Duration = Duration::from_secs(3);
+/// How long to listen for shares: they are asked for at once, after one second, and after three.
+const LISTEN: Duration = Duration::from_secs(4);
 
 /// Say what keeps clients from finding or reaching the share, and what to do about it
 ///
@@ -51,18 +52,18 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
     let settings = serve::Settings::resolve(args.serve)?;
     let links = network::links().context("cannot list the network interfaces")?;
-    let here: Vec<IpAddr> = network::addresses(&links).collect();
     let server = Server::new(args.server, &settings.listen)?;
     let running = server::ask(&server.url).await;
 
     let mut findings = network::judge(&links);
     findings.push(server::judge(&server.url, &running));
     let running = running.ok();
-    if server.is_on(&here) {
-        findings
-            .extend(look_at_this_machine(&settings, server.port, running.as_ref(), &here).await?);
-    }
-    findings.extend(look_at_multicast(&settings, &server, running.as_ref(), &links).await);
+    let (machine, network) = tokio::join!(
+        look_at_this_machine(&settings, &server, running.as_ref(), &links),
+        look_at_multicast(&settings, &server, running.as_ref(), &links),
+    );
+    findings.extend(machine?);
+    findings.extend(network);
     findings.push(clock::judge(time::now_s(), running.and_then(|running| running.now_s)));
     report(&findings, args.json, out)?;
     Ok(outcome(&findings))
@@ -110,21 +111,25 @@ fn here(listen: &[SocketAddr]) -> String {
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
-/// What the server needs of this machine, and whether it answers at its addresses.
+/// What a server on this machine needs of it, and whether it answers at its addresses.
 async fn look_at_this_machine(
     settings: &serve::Settings,
-    port: u16,
+    server: &Server,
     running: Option<&Running>,
-    addresses: &[IpAddr],
+    links: &[Link],
 ) -> anyhow::Result<Vec<Finding>> {
+    let (addresses, port): (Vec<IpAddr>, u16) = (network::addresses(links).collect(), server.port);
     let mut findings = Vec::new();
+    if !server.is_on(&addresses) {
+        return Ok(findings);
+    }
     for address in settings.listen.iter().filter(|address| address.port() != 0) {
         let ours = running.is_some() && address.port() == port;
         findings.push(port::judge(&port::look(*address, ours)));
     }
     if running.is_some() {
-        findings
-            .extend(server::judge_answers(&server::call(addresses.iter().copied(), port).await));
+        let answers = server::call(addresses.into_iter(), port).await;
+        findings.extend(server::judge_answers(&answers));
     }
     findings.extend(multicast::judge_firewall(Firewall::installed(), port));
     let (folders, data) = (settings.folders.clone(), settings.data.clone());
@@ -148,6 +153,11 @@ async fn look_at_multicast(
     running: Option<&Running>,
     links: &[Link],
 ) -> Vec<Finding> {
+    let taken = multicast::take_port();
+    let holder = taken.err().and_then(|_| port::holder(Protocol::Udp, multicast::PORT));
+    if let Some(finding) = multicast::judge_port(&taken, holder) {
+        return vec![finding];
+    }
     let expected: BTreeSet<&str> = network::sound(links).collect();
     let all = Interfaces::all();
     let (heard, shares) = tokio::join!(discovery::echo(&all), shares());

@@ -13,7 +13,7 @@ const CHECK: &str = "folders";
 
 /// So many files and folders are looked at in each folder that is shared; what is wrong with more is mostly wrong with
 /// these too.
-const LOOK_MAX: u64 = 200_000;
+const LOOK_MAX: usize = 1_000_000;
 
 /// So many that cannot be read are named.
 const NAMED: usize = 3;
@@ -29,6 +29,8 @@ pub(super) struct Folder {
     pub(super) unreadable: u64,
     /// The first of them.
     pub(super) examples: Vec<PathBuf>,
+    /// There is more that was not looked at.
+    pub(super) more: bool,
 }
 
 pub(super) fn judge(folder: &Folder) -> Finding {
@@ -52,12 +54,13 @@ pub(super) fn judge(folder: &Folder) -> Finding {
     if folder.files == 0 {
         return Finding::warning(CHECK, format!("there is no file in {path}"));
     }
-    Finding::fine(CHECK, format!("{} in {path} can be read", count(folder.files, "file")))
+    let more = if folder.more { "; there are more, which were not looked at" } else { "" };
+    Finding::fine(CHECK, format!("{} in {path} can be read{more}", count(folder.files, "file")))
 }
 
 /// Linux watches each folder by itself, up to a limit for all programs of a user.
 pub(super) fn judge_watches(folders: u64, limit: Option<u64>) -> Option<Finding> {
-    let limit = limit?;
+    let limit = limit.filter(|_| folders > 0)?;
     if folders < limit {
         let folders = count(folders, "folder");
         let says = format!("{folders} can be watched for changes; the limit is {limit}");
@@ -84,8 +87,8 @@ pub(super) fn look(path: &Path) -> Folder {
     if !folder.exists {
         return folder;
     }
-    let entries = WalkDir::new(path).follow_links(true).into_iter();
-    for entry in entries.take(LOOK_MAX as usize) {
+    let mut entries = WalkDir::new(path).follow_links(true).into_iter();
+    for entry in entries.by_ref().take(LOOK_MAX) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => folder.folders += 1,
             Ok(entry) => {
@@ -97,6 +100,7 @@ pub(super) fn look(path: &Path) -> Folder {
             Err(error) => folder.note_unreadable(error.path().unwrap_or(path)),
         }
     }
+    folder.more = entries.next().is_some();
     folder
 }
 
@@ -134,6 +138,8 @@ mod tests {
         check(&folder(), Verdict::Fine, "9 files in /music can be read");
         let missing = Folder { exists: false, ..folder() };
         check(&missing, Verdict::Error, "there is no folder /music");
+        let says = "9 files in /music can be read; there are more, which were not looked at";
+        check(&Folder { more: true, ..folder() }, Verdict::Fine, says);
         check(&Folder { files: 0, ..folder() }, Verdict::Warning, "there is no file in /music");
         let some = Folder { unreadable: 1, examples: vec!["/music/a.mp3".into()], ..folder() };
         check(&some, Verdict::Warning, "1 in /music cannot be read: /music/a.mp3");
@@ -154,6 +160,7 @@ mod tests {
     fn folders_beyond_the_limit_are_not_watched() {
         let verdict = |folders, limit| judge_watches(folders, limit).map(|found| found.verdict);
         assert_eq!(verdict(10, None), None);
+        assert_eq!(verdict(0, Some(10)), None);
         assert_eq!(verdict(10, Some(11)), Some(Verdict::Fine));
         assert_eq!(verdict(10, Some(10)), Some(Verdict::Warning));
         let cure = judge_watches(100_000, Some(65_536)).unwrap().cure.unwrap();

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use socket2::{Domain, Socket, Type};
+
 use super::finding::Finding;
+use super::port::Holder;
 
 const CHECK: &str = "multicast";
+
+/// The port of multicast DNS, which all who speak it share.
+pub(super) const PORT: u16 = 5353;
 
 /// The firewall that the system is set up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +59,37 @@ impl Firewall {
             Self::Other => None,
         }
     }
+}
+
+/// Whether we may share the port with who else has it; the error is that of asking for it.
+pub(super) fn judge_port(
+    taken: &Result<(), io::ErrorKind>,
+    holder: Option<Holder>,
+) -> Option<Finding> {
+    let finding = match taken.as_ref().err()? {
+        io::ErrorKind::AddrInUse => {
+            let holder = holder.as_ref().map_or("another program".into(), Holder::to_string);
+            let says = format!("UDP port {PORT} is taken by {holder}, which shares it with nobody");
+            Finding::error(CHECK, says).cure(
+                "sudo sed -i s/disallow-other-stacks=yes/disallow-other-stacks=no/ /etc/avahi/avahi-daemon.conf && \
+                 sudo systemctl restart avahi-daemon",
+            )
+        }
+        kind => Finding::error(CHECK, format!("UDP port {PORT} cannot be had: {kind}")),
+    };
+    Some(finding)
+}
+
+/// Asks for the port as one does who shares it, and gives it back at once.
+pub(super) fn take_port() -> Result<(), io::ErrorKind> {
+    let take = || {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+        socket.set_reuse_address(true)?;
+        #[cfg(unix)]
+        socket.set_reuse_port(true)?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)).into())
+    };
+    take().map_err(|error: io::Error| error.kind())
 }
 
 /// Compares the interfaces on which we should have heard ourselves with those on which we did.
@@ -115,6 +154,17 @@ mod tests {
         check(&["eth0"], &[], Some(Verdict::Error));
         check(&[], &[], None);
         check(&["eth0"], &["eth0", "docker0"], Some(Verdict::Fine));
+    }
+
+    #[test]
+    fn a_port_that_is_not_shared_is_an_error() {
+        assert_eq!(judge_port(&Ok(()), None), None);
+        let avahi = Holder::Process { id: 7, name: "avahi-daemon".into() };
+        let finding = judge_port(&Err(io::ErrorKind::AddrInUse), Some(avahi)).unwrap();
+        assert_eq!(finding.verdict, Verdict::Error);
+        assert!(finding.says.contains("avahi-daemon (process 7)"), "{}", finding.says);
+        let finding = judge_port(&Err(io::ErrorKind::PermissionDenied), None).unwrap();
+        assert_eq!(finding.verdict, Verdict::Error);
     }
 
     #[test]

@@ -10,9 +10,6 @@ use super::finding::Finding;
 
 const CHECK: &str = "port";
 
-/// The state of a listening socket in `/proc/net/tcp`.
-const LISTEN: &str = "0A";
-
 /// What came of asking for an address.
 pub(super) struct Facts {
     pub(super) address: SocketAddr,
@@ -21,6 +18,31 @@ pub(super) struct Facts {
     pub(super) holder: Option<Holder>,
     /// Whether it is our own server that answers there.
     pub(super) ours: bool,
+}
+
+/// What a port is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    /// Where Linux lists its sockets.
+    fn tables(self) -> [&'static str; 2] {
+        match self {
+            Self::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
+            Self::Udp => ["/proc/net/udp", "/proc/net/udp6"],
+        }
+    }
+
+    /// What it calls those there that wait for whoever comes.
+    fn listening(self) -> &'static str {
+        match self {
+            Self::Tcp => "0A",
+            Self::Udp => "07",
+        }
+    }
 }
 
 /// Who listens on a port.
@@ -69,16 +91,16 @@ pub(super) fn judge(facts: &Facts) -> Finding {
 /// Asks for the address as the server would, and gives it back at once.
 pub(super) fn look(address: SocketAddr, ours: bool) -> Facts {
     let taken = TcpListener::bind(address).map(drop).map_err(|error| error.kind());
-    let holder = if taken.is_err() { holder(address.port()) } else { None };
+    let holder = if taken.is_err() { holder(Protocol::Tcp, address.port()) } else { None };
     Facts { address, taken, holder, ours }
 }
 
 /// Who listens on a port, as Linux tells in `/proc`.
-fn holder(port: u16) -> Option<Holder> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter();
+pub(super) fn holder(protocol: Protocol, port: u16) -> Option<Holder> {
+    let tables = protocol.tables().into_iter();
     let socket = tables
         .filter_map(|table| fs::read_to_string(table).ok())
-        .find_map(|table| listening(&table, port))?;
+        .find_map(|table| listening(&table, protocol, port))?;
     Some(owner(socket.inode).unwrap_or(Holder::User(socket.user)))
 }
 
@@ -89,13 +111,13 @@ struct Socket {
     inode: u64,
 }
 
-/// The socket that listens on a port, in the text of `/proc/net/tcp` or `tcp6`.
-fn listening(table: &str, port: u16) -> Option<Socket> {
+/// The socket that listens on a port, in the text of `/proc/net/tcp` or one like it.
+fn listening(table: &str, protocol: Protocol, port: u16) -> Option<Socket> {
     table.lines().skip(1).find_map(|row| {
         let cells: Vec<&str> = row.split_whitespace().collect();
         let (local, state) = (cells.get(1)?, cells.get(3)?);
         let (_, digits) = local.rsplit_once(':')?;
-        let is_it = *state == LISTEN && u16::from_str_radix(digits, 16).ok()? == port;
+        let is_it = *state == protocol.listening() && u16::from_str_radix(digits, 16).ok()? == port;
         let socket =
             Socket { user: cells.get(7)?.parse().ok()?, inode: cells.get(9)?.parse().ok()? };
         is_it.then_some(socket)
@@ -159,9 +181,10 @@ mod tests {
              0: 0100007F:0E69 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 11 1\n   \
              1: 00000000:0E69 00000000:0000 0A 00000000:00000000 00:00000000 00000000   110        0 4242 1\n   \
              2: broken\n";
-        assert_eq!(listening(table, 3689), Some(Socket { user: 110, inode: 4242 }));
-        assert_eq!(listening(table, 80), None);
-        assert_eq!(listening("", 3689), None);
+        assert_eq!(listening(table, Protocol::Tcp, 3689), Some(Socket { user: 110, inode: 4242 }));
+        assert_eq!(listening(table, Protocol::Tcp, 80), None);
+        assert_eq!(listening(table, Protocol::Udp, 3689), None);
+        assert_eq!(listening("", Protocol::Tcp, 3689), None);
     }
 
     #[cfg(target_os = "linux")]
