@@ -208,7 +208,7 @@ fn split_header(input: &[u8], offset: usize) -> Result<(Code, usize, &[u8]), Dec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::{ASRV, ASTM, MINM};
+    use crate::code::{ASRV, ASTM, MINM, MLCL};
 
     fn tag(code: Code, payload: &[u8]) -> Tag<'_> {
         Tags::new(&[]).tag(code, 0, payload)
@@ -243,6 +243,20 @@ mod tests {
         let name = tag(MINM, b"\xFF\xFEA");
         assert_eq!(name.text(), "\u{FFFD}\u{FFFD}A");
         assert_eq!(name.str(), Err(DecodeError::NotUtf8 { code: MINM, offset: 0 }));
+    }
+
+    #[test]
+    fn a_part_of_a_message_is_read_as_in_its_place() {
+        let bytes = b"mlit\0\0\0\x04ABBA";
+        assert_eq!(header(bytes), Some((MLIT, 4)));
+        assert_eq!(header(&bytes[..7]), None);
+        let within =
+            |container| Tags::inside(container, bytes, 100, 2).next_tag().unwrap().unwrap();
+        assert_eq!((within(ABAR).kind, within(ABAR).offset), (Kind::String, 100));
+        assert_eq!(within(MLCL).kind, Kind::Container);
+        let deep = Tags::inside(MLCL, bytes, 100, MAX_DEPTH - 1).next_tag().unwrap().unwrap();
+        let error = DecodeError::TooDeep { code: MLIT, offset: 100, limit: MAX_DEPTH };
+        assert_eq!(deep.children().err(), Some(error));
     }
 
     #[test]
