@@ -9,7 +9,6 @@ use daap_proto::{Endpoint, Lineage, ShareUrl};
 use http::{HeaderName, StatusCode};
 
 use crate::caller::Caller;
-use crate::client::MAX_SHORT;
 use crate::peer::Peer;
 use crate::place::Place;
 use crate::transport::{Patience, Transport};
@@ -151,7 +150,7 @@ impl About {
             return Err(ClientError::NotDaap { address: name });
         }
         let answer = answer.granted(software.as_deref())?;
-        let info = ServerInfo::read(&answer.read(MAX_SHORT).await?);
+        let info = ServerInfo::read(&answer.short().await?);
         let info = info.map_err(|_| ClientError::NotDaap { address: name.clone() })?;
         if let Some(version) = info.daap {
             peer.caller.speak(version.major);

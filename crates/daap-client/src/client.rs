@@ -18,9 +18,6 @@ use crate::session::{Login, Sessions};
 use crate::sound::Sound;
 use crate::transport::Answer;
 
-/// The longest reply that is not a list, in bytes.
-pub(crate) const MAX_SHORT: usize = 1 << 20;
-
 /// The largest picture that is taken, in bytes.
 pub const MAX_PICTURE: usize = 32 << 20;
 
@@ -214,7 +211,7 @@ impl Client {
         };
         let answer = answer.granted(self.software())?;
         let path = answer.path.clone();
-        let reply = answer.read(MAX_SHORT).await?;
+        let reply = answer.short().await?;
         read::update(&reply).map_err(|cause| ClientError::Broken { path, cause })
     }
 
@@ -390,7 +387,7 @@ impl Visit {
             answer => answer?,
         };
         let path = answer.path.clone();
-        match read::login(&answer.read(MAX_SHORT).await?) {
+        match read::login(&answer.short().await?) {
             Ok(session) => Ok(Some(session)),
             Err(_) if needless => Ok(None),
             Err(cause) => Err(ClientError::Broken { path, cause }),

@@ -84,7 +84,7 @@ pub enum ClientError {
         /// Where it last sent us.
         location: String,
     },
-    /// It said nothing for too long.
+    /// It said nothing, or nothing whole, for too long.
     #[error("the server said nothing for {} s", after.as_secs_f32())]
     Stalled {
         /// How long that was.

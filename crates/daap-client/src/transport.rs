@@ -45,6 +45,9 @@ const KEEP_ALIVE_RETRIES: u32 = 3;
 /// What a server would answer to a target that is too long to be sent.
 const TOO_LONG: u16 = StatusCode::URI_TOO_LONG.as_u16();
 
+/// The longest reply that is not a list, in bytes.
+const MAX_SHORT: usize = 1 << 20;
+
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
@@ -72,7 +75,7 @@ pub(crate) struct Answer {
     /// The address that answered.
     pub(crate) remote: Option<SocketAddr>,
     response: Response<Incoming>,
-    stall: Duration,
+    patience: Patience,
 }
 
 impl Transport {
@@ -119,7 +122,7 @@ impl Transport {
             let (true, Some(location)) = (redirect::is_redirect(response.status()), location)
             else {
                 let remote = response.extensions().get().map(HttpInfo::remote_addr);
-                return Ok(Answer { path, remote, response, stall: self.patience.stall });
+                return Ok(Answer { path, remote, response, patience: self.patience });
             };
             let next = redirect::follow(&uri, &location).ok_or_else(|| astray(&location))?;
             uri = self.place.adopt(next);
@@ -228,12 +231,18 @@ impl Answer {
     /// [`ClientError::Unreadable`]
     pub(crate) fn into_pieces(self) -> Result<Pieces, ClientError> {
         let encoding = self.encoding().map(str::to_ascii_lowercase);
-        let pieces = body::pieces(self.response.into_body(), self.stall);
+        let pieces = body::pieces(self.response.into_body(), self.patience.stall);
         match encoding.as_deref() {
             None => Ok(pieces),
             Some(GZIP | "x-gzip") => Ok(body::unpacked(pieces)),
             Some(other) => Err(ClientError::Unreadable { encoding: other.to_owned() }),
         }
+    }
+
+    /// The whole body of a reply that is not a list: it may take no longer than its head.
+    pub(crate) async fn short(self) -> Result<Bytes, ClientError> {
+        let after = self.patience.answer;
+        timeout(after, self.read(MAX_SHORT)).await.unwrap_or(Err(ClientError::Stalled { after }))
     }
 
     /// The whole body, of so many bytes at most.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use daap_client::{Client, ClientError};
 use daap_proto::{ShareTarget, ShareUrl};
+use futures_util::TryStreamExt;
+use proptest::prelude::*;
 use testkit::daap;
 use testkit::server::{Reply, Server};
 
@@ -76,6 +78,14 @@ async fn who_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_short_reply_takes_no_longer_than_its_beginning_may() {
+    let builder = Client::builder().answer_timeout(SOON);
+    let (_server, error) =
+        refusal(builder, |_| daap::dmap(daap::server_info()).stall_after(20)).await;
+    assert!(matches!(error, ClientError::Stalled { after: SOON }), "{error:?}");
+}
+
+#[tokio::test]
 async fn news_may_take_as_long_as_they_like() {
     let server = Server::start(daap::answer).await;
     let builder = Client::builder().answer_timeout(SOON);
@@ -100,6 +110,38 @@ async fn a_short_reply_without_end_is_given_up() {
     for answer in [endless, bomb] {
         let (_server, error) = refusal(Client::builder(), move |_| answer()).await;
         assert!(matches!(error, ClientError::TooLarge { of: "bytes", .. }), "{error:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_answered_costs_no_more_than_an_error(
+        head in prop_oneof![
+            Just("HTTP/1.0 200 OK\r\n\r\n".to_owned()),
+            Just("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned()),
+            Just("HTTP/1.0 206 OK\r\nContent-Encoding: gzip\r\n\r\n".to_owned()),
+            "HTTP/1.[01] [0-9]{3} [a-z]{0,3}\r\n(Content-(Length|Range|Encoding): .{0,9}\r\n){0,3}\r\n",
+            ".{0,40}",
+        ],
+        body in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let answer = [head.as_bytes(), &body].concat();
+            let (_server, client) = connect(move |asked| match asked.path() {
+                daap::ITEMS | daap::SONG | "/update" => Reply::raw(&*answer),
+                _ => daap::answer(asked),
+            })
+            .await;
+            let _ = titles(&client).await;
+            let _ = client.update(None).await;
+            if let Ok(sound) = client.song(database(), item(1), "mp3", 5).await {
+                let _ = sound.try_for_each(|_| async { Ok(()) }).await;
+            }
+            assert_eq!(client.databases().await.unwrap().len(), 1, "the client goes on");
+        });
     }
 }
 

@@ -3,7 +3,8 @@
 use daap_client::ClientError;
 use daap_proto::read::Database;
 use daap_proto::{Listing, Step};
-use dmap::code::ADBS;
+use dmap::Encoder;
+use dmap::code::{ADBS, MLCL, MRCO, MTCO, MUTY};
 use futures_util::TryStreamExt;
 use testkit::daap;
 use testkit::server::Reply;
@@ -64,6 +65,42 @@ async fn a_list_that_ends_too_soon_is_an_error_after_its_entries() {
         let is_told = matches!(error, ClientError::CutShort { .. } | ClientError::Broken { .. });
         assert!(is_told, "{error:?}");
         assert_eq!(client.databases().await.unwrap().len(), 1, "the client goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_list_may_be_written_in_any_way() {
+    type Write = fn(&mut Encoder, &[u8]);
+    let with_counts_last: Write = |out, songs| {
+        out.bytes(MLCL, songs);
+        out.u8(MUTY, 0);
+        out.u32(MRCO, 2);
+        out.u32(MTCO, 2);
+    };
+    let without_counts: Write = |out, songs| out.bytes(MLCL, songs);
+    let with_wrong_counts: Write = |out, songs| {
+        out.u64(MTCO, 1 << 40);
+        out.u8(MRCO, 0);
+        out.bytes(MLCL, songs);
+    };
+    let with_unknown_tags: Write = |out, songs| {
+        out.string(dmap::Code(*b"????"), "what is this?");
+        out.bytes(MLCL, songs);
+        out.container(dmap::Code(*b"\xFF\0\xFF\0"), |_| {});
+    };
+    for write in [with_counts_last, without_counts, with_wrong_counts, with_unknown_tags] {
+        let (_server, client) = connect(move |asked| match asked.path() {
+            daap::ITEMS => {
+                let songs =
+                    [daap::song_entry(1, "Jet"), daap::song_entry(2, "Let 'Em In")].concat();
+                let mut out = Encoder::new(Vec::new());
+                out.container(ADBS, |out| write(out, &songs));
+                daap::dmap(out.finish().unwrap())
+            }
+            _ => daap::answer(asked),
+        })
+        .await;
+        assert_eq!(titles(&client).await.unwrap(), daap::SONGS);
     }
 }
 
