@@ -8,7 +8,7 @@ use anyhow::bail;
 use daap_client::{Client, ClientError, Listed};
 use daap_model::{ContainerId, Custom, DatabaseId, Filter, Item, PersistentId, Revision};
 use daap_proto::read::{Container, Database, Song};
-use daap_proto::{Endpoint, Field, Listing, MAX_QUERY, Meta, Query, ShareTarget};
+use daap_proto::{Endpoint, Field, Listing, MAX_QUERY, Meta, Query, QueryError, ShareTarget};
 use dmap::Code;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
@@ -34,7 +34,7 @@ pub(crate) struct Filters {
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only songs that a query in DAAP's own language finds, such as 'daap.songyear:1973'
-    #[arg(long, value_parser = Query::parse)]
+    #[arg(long, value_parser = typed)]
     query: Option<Query>,
     /// Only this database of the share, by its name or number
     #[arg(long, value_name = "NAME")]
@@ -245,6 +245,14 @@ impl Selection {
     }
 }
 
+/// A query as it is typed: the quotes around its one criterion are easily lost to the shell.
+fn typed(text: &str) -> Result<Query, QueryError> {
+    match text.starts_with(['\'', '(']) {
+        true => Query::parse(text),
+        false => Query::parse(&format!("'{text}'")),
+    }
+}
+
 /// The fields that a query may name to be judged here: what a song says of itself is enough for them.
 const JUDGED: [Field; 17] = [
     Field::Id,
@@ -333,4 +341,17 @@ fn nothing_called(what: &str, name: &str, near: &Near) -> String {
     let near =
         if near.is_empty() { String::new() } else { format!("; there is {}", near.join(", ")) };
     format!("the share has no {what} {name}{near}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_may_have_lost_its_quotes() {
+        let year = Query::is(Field::Year, "1973");
+        assert_eq!(typed("'daap.songyear:1973'"), Ok(year.clone()));
+        assert_eq!(typed("daap.songyear:1973"), Ok(year));
+        assert!(typed("('daap.songyear:1973'").is_err());
+    }
 }
