@@ -1,6 +1,6 @@
 """A small share on raw sockets, whose every answer a test can spoil.
 
-`answers(request)` gives the answer to a request; a misbehaviour is a function from a `Share` and a request to an `Answer`,
+A misbehaviour is a function from a `Share` and a request to an `Answer`,
 or to None where the share is to behave.
 """
 import gzip
@@ -72,6 +72,13 @@ class Answer:
     def head(self):
         lines = ["HTTP/1.1 %d Whatever" % self.status] + ["%s: %s" % pair for pair in self.headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Raw:
+    """No HTTP at all."""
+
+    def __init__(self, content):
+        self.content = content
 
 
 def whole(body, **headers):
@@ -170,6 +177,9 @@ class Share:
 
 def send(connection, answer):
     """Sends an answer; whether the connection can be used for another."""
+    if isinstance(answer, Raw):
+        connection.sendall(answer.content)
+        return False
     connection.sendall(answer.head())
     sent = 0
     for part in answer.parts:

@@ -5,20 +5,19 @@ import concurrent.futures
 import itertools
 import os
 import re
-import resource
 import subprocess
 import threading
 
-import bad_server
+import client
 import e2e
-from bad_server import Answer, Share, chunked, dmap, entry, packed, status, whole
+from bad_server import Answer, Raw, Share, chunked, dmap, entry, packed, status, whole
 
 PARTIAL = ".part"
 MANY = 1_000_000
-MANY_RSS_MB = 64
+MANY_RSS_MB = 100       # if they were held, it would be some hundreds
 AT_ONCE = 8
-LIMIT_S = 150
-UNBOUNDED_S = 5
+TIMEOUT_S = 100
+ENDLESS_S = 3
 SONG = re.compile(r"/databases/1/items/\d+\.\w+$")
 LIST = "/databases/1/items"
 
@@ -50,28 +49,26 @@ def once(spoil):
     return spoiled
 
 
-def stall(_share, request, song):
-    start = request.range() or 0
-    return Answer(200 if not start else 206, {"Content-Range": "bytes %d-%d/%d" % (start, len(song) - 1, len(song))} if start else {},
-                  [song[start:][:1000], None], length=len(song) - start)
+def once_truncated(spoil):
+    """The first answer is cut short, so that the second is asked for from there."""
+    begun = once(of_songs(truncate))
+    return lambda share, request: begun(share, request) or of_songs(spoil)(share, request)
 
 
-def truncate(_share, request, song):
-    start = request.range() or 0
-    return Answer(200 if not start else 206, {"Content-Range": "bytes %d-%d/%d" % (start, len(song) - 1, len(song))} if start else {},
-                  [song[start:][:1000]], length=len(song) - start)
+def beginning(*parts):
+    """Of what is asked for comes only this."""
+    def spoiled(share, request, song):
+        answer = share.behave(request)
+        return Answer(answer.status, dict(answer.headers), [answer.parts[0][:1000], *parts], length=len(answer.parts[0]))
+    return spoiled
+
+
+stall = beginning(None)
+truncate = beginning()
 
 
 def too_long(_share, _request, song):
     return Answer(200, parts=[song], length=len(song) + 5000)
-
-
-def too_short(_share, _request, song):
-    return Answer(200, parts=[song[:len(song) // 2]])
-
-
-def longer_than_listed(_share, _request, song):
-    return whole(song + b"more")
 
 
 def no_length(_share, _request, song):
@@ -108,8 +105,13 @@ def unasked_gzip(_share, _request, song):
     return whole(packed(song), Content_Encoding="gzip")
 
 
-def gzip_list(share, _request):
-    return whole(packed(share.behave(_request).parts[0]), Content_Encoding="gzip")
+def gzip_list(share, request):
+    return whole(packed(share.behave(request).parts[0]), Content_Encoding="gzip")
+
+
+def wrong_sizes(share, request):
+    """Every song is listed with a byte too many."""
+    return whole(share.behave(request).parts[0].replace(dmap("assz", 300_000), dmap("assz", 300_001)))
 
 
 def broken_gzip(share, request):
@@ -172,31 +174,130 @@ def short_list(share, request):
 # ------------------------------------------------------------------ what becomes of it
 
 class Case:
-    """A misbehaviour, the command that meets it, and how that ends: its exit code, what it says on standard error, and which of the
-    songs it has fetched whole."""
+    """A misbehaviour and how the command that meets it ends: its exit code, what it says on standard error, and how many songs
+    are listed, or which of the three are fetched."""
 
-    def __init__(self, name, spoil, code=0, says=(), fetches=(0, 1, 2), **share):
-        self.name, self.spoil, self.code, self.says, self.fetches, self.share = name, spoil, code, says, fetches, share
+    def __init__(self, name, spoil, gives, code=0, says=(), **share):
+        self.name, self.spoil, self.gives, self.code, self.says, self.share = name, spoil, gives, code, says, share
 
 
-FAILED = 1
+FAILED = 2
+NOTHING = 1
+ALL = (0, 1, 2)
 NONE = ()
+
 GET = [
-    Case("behaves", None),
-    Case("stalls", of_songs(stall, only=1), FAILED, ["said nothing"], (0, 2)),
-    Case("truncates", of_songs(truncate, only=1), FAILED, ["ended after"], (0, 2)),
-    Case("truncates-once", once(of_songs(truncate))),
-    Case("length-too-long", of_songs(too_long), FAILED, ["Two"], NONE),
-    Case("length-too-short", of_songs(too_short, only=0), FAILED, ["One"], (1, 2)),
-    Case("longer-than-listed", of_songs(longer_than_listed, only=0), FAILED, ["One"], (1, 2)),
-    Case("no-length", of_songs(no_length)),
-    Case("chunked", of_songs(in_chunks)),
-    Case("chunked-and-cut", of_songs(broken_chunks, only=2), FAILED, ["Three"], (0, 1)),
-    Case("gzip-unasked", of_songs(unasked_gzip)),
-    Case("redirect-absolute", moved("%(url)s%(target)s")),
-    Case("redirect-relative", moved("%(target)s")),
-    Case("redirect-for-ever", moved_for_ever, FAILED, ["moved"], NONE),
-    Case("song-404", of_songs(lambda *_: status(404), only=1), FAILED, ["404", "Two"], (0, 2)),
-    Case("song-503", of_songs(lambda *_: status(503)), FAILED, ["busy"], NONE),
-    Case("gzip-list", of(LIST, gzip_list)),
+    Case("behaves", None, ALL),
+    Case("stalls", of_songs(stall, only=1), (0, 2), FAILED, ["Two", "said nothing"]),
+    Case("truncates", of_songs(truncate, only=1), (0, 2), FAILED, ["Two", "ended after"]),
+    Case("truncates-once", once(of_songs(truncate)), ALL),
+    Case("length-too-long", of_songs(too_long), NONE, FAILED, ["Two", "ended after"]),
+    Case("list-lies-about-lengths", of(LIST, wrong_sizes), ALL, says=["300000 bytes came as the server announced them, but it lists 300001"]),
+    Case("no-length", of_songs(no_length), ALL),
+    Case("wrong-range", once_truncated(wrong_range), ALL),
+    Case("absurd-range", once_truncated(absurd_range), ALL),
+    Case("no-range", once_truncated(no_range), ALL),
+    Case("chunked", of_songs(in_chunks), ALL),
+    Case("chunked-and-cut", of_songs(broken_chunks, only=2), (0, 1), FAILED, ["Three"]),
+    Case("gzip-unasked", of_songs(unasked_gzip), ALL),
+    Case("redirect-absolute", moved("%(url)s%(target)s"), ALL),
+    Case("redirect-relative", moved("%(target)s"), ALL),
+    Case("redirect-for-ever", moved_for_ever, NONE, FAILED, ["moved"]),
+    Case("song-404", of_songs(lambda *_: status(404), only=1), (0, 2), FAILED, ["404", "Two"]),
+    Case("song-403", of_songs(lambda *_: status(403)), NONE, FAILED, ["refused with status 403"]),
+    Case("song-503", of_songs(lambda *_: status(503)), NONE, FAILED, ["busy"]),
+    Case("names-that-lead-away", None, ALL, titles=["../../../escaped", "/etc/passwd", "..\\..\\escaped"]),
+    Case("names-that-are-alike", None, ALL, titles=["Same", "same", "Same"]),
+    Case("names-that-are-none", None, ALL, titles=["", "...", "con"]),
+    Case("list-gzip", of(LIST, gzip_list), ALL),
+    Case("list-garbage", of(LIST, garbage), NONE, FAILED, ["cannot be read"]),
 ]
+LS = [
+    Case("behaves", None, 3),
+    Case("everywhere-403", of(None, lambda *_: status(403, DAAP_Server="iTunes/7.0 (Windows)")), 0, FAILED, ["iTunes/7.0 (Windows)", "Apple"]),
+    Case("everywhere-401", of(None, lambda *_: status(401)), 0, FAILED, ["password"]),
+    Case("everywhere-401-with-challenge", of(None, lambda *_: status(401, WWW_Authenticate="Basic realm=\"daap\"")), 0, FAILED, ["password"]),
+    Case("everywhere-503", of(None, lambda *_: status(503)), 0, FAILED, ["busy"]),
+    Case("everywhere-404", of(None, lambda *_: status(404)), 0, FAILED, ["no music share"]),
+    Case("no-http", of(None, lambda *_: Raw(b"SSH-2.0-OpenSSH_9.2\r\n")), 0, FAILED, ["no music share"]),
+    Case("a-web-page", of(None, lambda *_: whole(b"<html>hello</html>", Content_Type="text/html")), 0, FAILED, ["no music share"]),
+    Case("list-gzip", of(LIST, gzip_list), 3),
+    Case("list-gzip-cut", of(LIST, broken_gzip), None, FAILED, ["ended after"]),
+    Case("list-garbage", of(LIST, garbage), 0, FAILED, ["cannot be read"]),
+    Case("list-empty", of(LIST, lambda *_: whole(b"")), 0, FAILED, ["cannot be read"]),
+    Case("list-overrun", of(LIST, overrunning), None, FAILED, ["cannot be read"]),
+    Case("list-cut", of(LIST, short_list), None, FAILED, ["cannot be read"]),
+    Case("list-stalls", of(LIST, lambda share, request: Answer(parts=[share.behave(request).parts[0][:-30], None], length=100_000)), None, FAILED, ["said nothing"]),
+    Case("endless-entry", of(LIST, endless_entry), 0, FAILED, ["cannot be read"]),
+    Case("session-lost", once(of(LIST, lambda *_: status(403))), 3),
+]
+
+
+def check_end(checks, name, case, done):
+    missing = [text for text in case.says if text not in done.stderr]
+    checks.check(done.returncode == case.code and not missing, name, "exit code %d, without %s: %s" % (
+        done.returncode, missing, done.stderr.strip().replace("\n", " | ")[-400:]))
+
+
+def get(checks, case):
+    """Fetches everything twice: the second time goes on with what the first has left."""
+    name = "get-" + case.name
+    with checks.step(name), Share(case.spoil, **case.share) as share:
+        outside = e2e.fresh(name)
+        folder = os.path.join(outside, "a", "b", "c")
+        os.makedirs(folder)
+        for time in ("", "-again"):
+            done = client.dapple("get", share.url, "--to", folder, "--timeout", "2", "--retries", "1")
+            check_end(checks, name + time, case, done)
+            # Whatever a file is called, it is a song, and lies where it was to.
+            there = {path: content for path, content in client.files(outside).items() if not path.endswith(PARTIAL)}
+            songs = [client.digest(share.songs[number]) for number in case.gives]
+            checks.check(sorted(there.values()) == sorted(songs), name + time + "-files", sorted(there))
+            checks.check(all(path.startswith("a/b/c/") for path in client.files(outside)), name + time + "-inside", sorted(there))
+
+
+def ls(checks, case):
+    name = "ls-" + case.name
+    with checks.step(name), Share(case.spoil, **case.share) as share:
+        done = client.dapple("ls", share.url)
+        check_end(checks, name, case, done)
+        # What came before it broke is printed.
+        listed = len(done.stdout.splitlines())
+        checks.check(listed <= 3 if case.gives is None else listed == case.gives, name + "-songs", listed)
+
+
+def peak_mb(arguments, seconds=TIMEOUT_S):
+    """Runs `dapple` for at most so long: its exit code (None if it had to be ended), how many lines it printed, its peak memory."""
+    process = subprocess.Popen([e2e.SERVER, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               env=e2e.environment())
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    lines = sum(1 for _ in process.stdout)
+    _, ended, usage = os.wait4(process.pid, 0)
+    timer.cancel()
+    process.stdout.close()
+    code = os.waitstatus_to_exitcode(ended)
+    return (None if code < 0 else code), lines, usage.ru_maxrss / 1024
+
+
+def long_lists(checks):
+    with Share(of(LIST, million)) as share:
+        code, lines, memory = peak_mb(["ls", share.url])
+        checks.check(code == 0 and lines == MANY and memory < MANY_RSS_MB, "ls-million", "exit code %s, %d lines, %.0f MB" % (code, lines, memory))
+    with Share(of(LIST, endless_list)) as share:
+        code, lines, memory = peak_mb(["ls", share.url], ENDLESS_S)
+        checks.check(lines > 1000 and memory < MANY_RSS_MB, "ls-endless", "exit code %s, %d lines, %.0f MB" % (code, lines, memory))
+
+
+def main():
+    checks = e2e.Checks()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        # They mostly wait for a server that says nothing.
+        for done in [pool.submit(run, checks, case) for run, cases in ((get, GET), (ls, LS)) for case in cases]:
+            done.result()
+    with checks.step("long-lists"):
+        long_lists(checks)
+    checks.finish()
+
+
+main()

@@ -3,11 +3,12 @@
 set -euo pipefail
 packages=(
   avahi-daemon avahi-utils dbus iproute2 nftables procps tcpdump   # a second host that looks for the share
-  ca-certificates curl ffmpeg util-linux
+  ca-certificates curl ffmpeg mpv util-linux
   gcc libc6-dev libdmapsharing-3.0-dev libsoup2.4-dev pkg-config
   libnet-daap-dmap-perl libwww-perl perl
-  python3 python3-pip python3-setuptools python3-venv
+  python3 python3-dev python3-pip python3-setuptools python3-venv
 )
+command -v npm >/dev/null || packages+=(nodejs npm)       # a newer Node.js than Debian's serves as well
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
