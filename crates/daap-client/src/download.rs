@@ -110,7 +110,7 @@ impl Download {
     /// It cannot be found out.
     pub async fn there(&self) -> Result<u64, DownloadError> {
         if let Some(length) = length(&self.path).await?
-            && length == self.song.track.size
+            && self.is_listed(length)
         {
             return Ok(length);
         }
@@ -130,8 +130,7 @@ impl Download {
         progress: impl FnMut(u64),
     ) -> Result<Saved, DownloadError> {
         if let Some(length) = length(&self.path).await? {
-            let is_there =
-                length == self.song.track.size || self.announced(client).await? == Some(length);
+            let is_there = self.is_listed(length) || self.announced(client).await? == Some(length);
             if is_there {
                 return Ok(self.saved(length, length));
             }
@@ -152,6 +151,11 @@ impl Download {
         file.finish(&self.path, self.song.track.modified)
             .await
             .map(|length| self.saved(length, kept))
+    }
+
+    /// Whether the server lists it with this length. Some list none.
+    fn is_listed(&self, length: u64) -> bool {
+        length > 0 && length == self.song.track.size
     }
 
     /// How long the song is by what the server says when it is asked for it.
