@@ -10,7 +10,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -25,10 +25,11 @@ use self::template::Template;
 use super::Outcome;
 use crate::share::selection::{Filters, Selection};
 use crate::share::{Access, advised};
+use crate::terminal::printable;
 
 /// How many songs are fetched at a time, unless it is said, and at most.
-const JOBS: usize = 4;
-const MAX_JOBS: u64 = 64;
+const JOBS: u16 = 4;
+const MAX_JOBS: i64 = 64;
 /// How often a song is tried again that fails in a way that may pass, unless it is said.
 const RETRIES: u32 = 4;
 /// How long a server may say nothing, unless it is said, and at most.
@@ -48,9 +49,9 @@ const MAX_TIMEOUT_S: u64 = 24 * 60 * 60;
   dapple get nas.local --to ~/Music --playlists
   dapple get nas.local --artist Wings --name '{year} {album}/{track} {title}'
 
---name puts a song's fields in the place of their words in braces: {title}, {artist}, {albumartist}, {album}, {disc},
-{track}, {year}, {genre}, {composer}, {id} and the other words of `dapple ls --fields`, and {ext}. A slash ends a folder. What is
-not known leaves no stray separators.")]
+--name puts a song's fields in the place of their words in braces: {title}, {artist}, {albumartist}, {album}, {disc}, \
+{track}, {year}, {genre}, {composer}, {id}, the other words of `dapple ls --fields`, and {ext}. A slash ends a folder. \
+What is not known leaves no stray separators.")]
 pub(crate) struct Args {
     /// The share, or something in it: daap://HOST[:PORT]/, HOST:PORT, or the name that `discover` shows
     #[arg(value_name = "URL", value_parser = ShareUrl::typed)]
@@ -69,8 +70,8 @@ pub(crate) struct Args {
     #[arg(long)]
     playlists: bool,
     /// How many songs to fetch at a time
-    #[arg(long, value_name = "N", default_value_t = JOBS as u64, value_parser = clap::value_parser!(u64).range(1..=MAX_JOBS))]
-    jobs: u64,
+    #[arg(long, value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS))]
+    jobs: u16,
     /// How often to try a song again when the server fails, at first after a second, then after twice as long each time
     #[arg(long, value_name = "N", default_value_t = RETRIES)]
     retries: u32,
@@ -104,48 +105,55 @@ async fn get(args: &Args, client: &Client, out: &mut impl Write) -> anyhow::Resu
         eprintln!("{hint}");
         return Ok(Outcome::NothingFound);
     }
-    let there = there(args, &plan).await?;
+    let there = there(args, &plan).await;
     if args.dry_run {
-        for (planned, there) in plan.songs.iter().zip(there) {
-            let left = planned.song.track.size.saturating_sub(there);
-            writeln!(out, "{left}\t{}", args.to.join(&planned.path).display())?;
-        }
+        preview(args, &plan, &there, out)?;
         return Ok(Outcome::Done);
     }
     let began = Instant::now();
-    let bytes = plan.songs.iter().map(|planned| planned.song.track.size).sum();
-    let show = Show::new(plan.songs.len(), bytes, there.iter().sum());
-    let manner = Manner {
-        jobs: usize::try_from(args.jobs).unwrap_or(JOBS),
-        retries: args.retries,
-        overwrite: args.overwrite,
-    };
+    let sizes = plan.songs.iter().map(|planned| planned.song.track.size);
+    let show = Show::new(plan.songs.len(), sum(sizes), sum(there));
+    let manner =
+        Manner { jobs: args.jobs.into(), retries: args.retries, overwrite: args.overwrite };
     let fetched = fetch::fetch(client, &plan, &args.to, manner, &show).await;
     show.end();
-    let playlists = if args.playlists && fetched.stopped.is_none() {
-        let there = fetched.saved.iter().map(|(planned, _)| *planned);
-        playlists::write(client, &selection, there, &args.to).await?
-    } else {
-        Vec::new()
+    let playlists = match args.playlists && fetched.stopped.is_none() {
+        true => {
+            let there = fetched.saved.iter().map(|(planned, _)| *planned);
+            playlists::write(client, &selection, there, &args.to).await
+        }
+        false => Ok(Vec::new()),
     };
-    let summary = Summary::new(&plan, &fetched, &playlists, began.elapsed());
+    let written = playlists.as_deref().unwrap_or_default();
+    let summary = Summary::new(&plan, &fetched, written, began.elapsed());
     summary.tell(&fetched);
-    if args.json {
-        serde_json::to_writer_pretty(&mut *out, &summary)?;
-        writeln!(out)?;
-    } else {
-        writeln!(out, "{summary}")?;
-    }
+    summary.write(args.json, out)?;
+    playlists?;
     let is_complete = fetched.failed.is_empty() && fetched.stopped.is_none();
     Ok(if is_complete { Outcome::Done } else { Outcome::Failed })
 }
 
-/// How much of each song is there, at most what it has.
-async fn there(args: &Args, plan: &Plan) -> anyhow::Result<Vec<u64>> {
+/// Says how much of each song is left to fetch, and its file.
+fn preview(args: &Args, plan: &Plan, there: &[u64], out: &mut impl Write) -> io::Result<()> {
+    for (planned, there) in plan.songs.iter().zip(there) {
+        let left = planned.song.track.size - there;
+        let file = args.to.join(&planned.path);
+        writeln!(out, "{left}\t{}", printable(&file.to_string_lossy()))?;
+    }
+    Ok(())
+}
+
+/// How much of each song is there, at most what it has. What keeps one from being looked at will be told of that one.
+async fn there(args: &Args, plan: &Plan) -> Vec<u64> {
     let mut there = Vec::with_capacity(plan.songs.len());
     for planned in &plan.songs {
         let download = Download::new(planned.database, &planned.song, args.to.join(&planned.path));
-        there.push(download.there().await?.min(planned.song.track.size));
+        there.push(download.there().await.unwrap_or_default().min(planned.song.track.size));
     }
-    Ok(there)
+    there
+}
+
+/// A server may list any size.
+fn sum(sizes: impl IntoIterator<Item = u64>) -> u64 {
+    sizes.into_iter().fold(0, u64::saturating_add)
 }

@@ -7,7 +7,7 @@ mod songs;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use daap_client::Client;
 use daap_proto::ShareUrl;
@@ -103,7 +103,9 @@ async fn list(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
     };
     let selection = Selection::new(&url.target, args.filters.clone());
     let client = args.access.connect(url).await?;
-    let listed = show(&args, &client, &selection, out).await;
+    // Standard output would be written to line by line, which for a large share takes longer than the share itself.
+    let mut out = BufWriter::new(out);
+    let listed = show(&args, &client, &selection, &mut out).await;
     if args.m3u && matches!(listed, Ok(Outcome::Done)) {
         return listed;
     }

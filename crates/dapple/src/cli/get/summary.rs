@@ -1,6 +1,7 @@
 //! How it went, at the end.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(crate) struct Summary {
     /// Streams, which have no file.
     streams: u64,
     /// The files of playlists.
-    playlists: Vec<PathBuf>,
+    playlists: Vec<String>,
     /// How many bytes were fetched.
     bytes: u64,
     /// How long it took.
@@ -85,7 +86,7 @@ impl Summary {
             failed: fetched.failed.iter().map(failure).collect(),
             differing: fetched.saved.iter().filter_map(differing).collect(),
             streams: plan.streams,
-            playlists: playlists.to_vec(),
+            playlists: playlists.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             bytes: new.iter().map(|(_, saved)| saved.length - saved.kept).sum(),
             seconds: took.as_secs_f64(),
             interrupted: matches!(fetched.stopped, Some(Stop::Interrupted)),
@@ -93,6 +94,16 @@ impl Summary {
                 Some(Stop::Hopeless(error)) => Some(story(error)),
                 _ => None,
             },
+        }
+    }
+
+    /// Says how many songs there are now: in a line, or all of it as JSON.
+    pub(crate) fn write(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
+        if json {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            writeln!(out)
+        } else {
+            writeln!(out, "{self}")
         }
     }
 

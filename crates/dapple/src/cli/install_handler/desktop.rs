@@ -1,7 +1,6 @@
 //! The two texts that a desktop reads: the entry of a program, and which program opens what.
 //!
-//! As freedesktop.org's Desktop Entry Specification 1.5 and its Association between MIME types and applications 1.0.1
-//! have them.
+//! As freedesktop.org's Desktop Entry Specification and its Association between MIME types and applications have them.
 
 use std::path::Path;
 
@@ -19,7 +18,6 @@ pub(super) fn entry(program: &Path) -> Option<String> {
     Some(format!(
         "[Desktop Entry]\n\
          Type=Application\n\
-         Version=1.5\n\
          Name=dapple\n\
          Comment=List what is in a music share\n\
          Exec={program} ls --wait %u\n\
