@@ -2,6 +2,7 @@
 # Installs what the real-client tests use. Debian 12, as root; does nothing the second time.
 set -euo pipefail
 packages=(
+  desktop-file-utils xdg-utils                              # what opens a daap:// link
   avahi-daemon avahi-utils dbus iproute2 nftables procps tcpdump   # a second host that looks for the share
   ca-certificates curl ffmpeg mpv util-linux
   gcc libc6-dev libdmapsharing-3.0-dev libsoup2.4-dev pkg-config

@@ -236,6 +236,19 @@ const TESTS: &[Test] = &[
         limit_s: 480,
     },
     Test {
+        name: "handler",
+        shows: "the desktop's own tools open daap:// links with dapple, once it says so and until it takes it back",
+        script: &["handler.py"],
+        needs: &[
+            PYTHON,
+            FFMPEG,
+            Program("desktop-file-validate"),
+            Program("update-desktop-database"),
+            Program("xdg-mime"),
+        ],
+        limit_s: 60,
+    },
+    Test {
         name: "outside",
         shows: "a crate outside of the workspace shares its songs with libdmapsharing and the probe",
         script: &["outside.py"],
