@@ -51,22 +51,15 @@ impl Place {
     /// [`ClientError::NotFound`]
     pub(crate) async fn find(url: &ShareUrl, patience: Duration) -> Result<Self, ClientError> {
         let (host, port) = (url.host.as_str(), url.port.unwrap_or(DEFAULT_PORT));
-        let known = Self::known(host, port);
-        if let Some(place) = &known
-            && host.parse::<IpAddr>().is_ok()
-        {
-            return Ok(place.clone());
-        }
-        let found = match known.is_some() || host.contains(SCOPE) {
-            true => timeout(patience, tokio::net::lookup_host((host, port))).await,
-            // A name of several words is no host's.
-            false => return Self::announced(url).await,
-        };
-        let addresses: Vec<SocketAddr> = found.into_iter().flatten().flatten().collect();
-        match known {
-            Some(place) if !addresses.is_empty() => Ok(place),
-            // Nothing of HTTP can name a scope.
-            None if !addresses.is_empty() => Self::pinned(url, addresses),
+        let is_address = host.parse::<IpAddr>().is_ok();
+        match Self::known(host, port) {
+            Some(place) if is_address => Ok(place),
+            Some(place) if !addresses(host, port, patience).await.is_empty() => Ok(place),
+            // Nothing of HTTP can name a scope, so what the system makes of it is kept.
+            None if host.contains(SCOPE) => {
+                Self::pinned(url, addresses(host, port, patience).await)
+            }
+            // Nobody has that host, or it is a name of several words, which is no host's.
             _ => Self::announced(url).await,
         }
     }
@@ -110,6 +103,12 @@ impl Place {
     pub(crate) fn is_at(&self, uri: &Uri) -> bool {
         uri.authority().is_some_and(|authority| same(authority.as_str(), self.target.as_str()))
     }
+}
+
+/// The addresses of a host, as far as the system knows any.
+async fn addresses(host: &str, port: u16, patience: Duration) -> Vec<SocketAddr> {
+    let found = timeout(patience, tokio::net::lookup_host((host, port))).await;
+    found.into_iter().flatten().flatten().collect()
 }
 
 /// An address without its scope, which means something on this machine only.
