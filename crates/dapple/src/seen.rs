@@ -54,7 +54,7 @@ impl Sighting {
     }
 }
 
-/// All that is remembered.
+/// All that is remembered, the last seen first.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Vec<Sighting>);
 
@@ -104,13 +104,12 @@ impl Seen {
 
     fn note(&mut self, services: &[Service], now_s: u64) {
         // A Remote that waits to be paired makes a new service of it each time.
-        let lasting = services.iter().filter(|service| service.kind != Kind::TouchRemote);
-        let now: Vec<Sighting> = lasting.map(|service| Sighting::new(service, now_s)).collect();
-        let here: BTreeSet<_> = now.iter().map(Sighting::key).collect();
-        self.0.retain(|known| !here.contains(&known.key()));
-        self.0.splice(0..0, now.iter().cloned());
-        self.0.sort_by_key(|known| std::cmp::Reverse(known.last_seen_s));
-        self.0.truncate(SEEN_MAX);
+        for service in services.iter().filter(|service| service.kind != Kind::TouchRemote) {
+            let sighting = Sighting::new(service, now_s);
+            self.0.retain(|known| known.key() != sighting.key());
+            self.0.insert(0, sighting);
+            self.0.truncate(SEEN_MAX);
+        }
     }
 
     /// Those of these kinds that are not among the `present`, the last seen first.
@@ -188,11 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_that_waits_is_not_remembered() {
+    fn what_is_seen_twice_is_remembered_once_and_a_remote_that_waits_never() {
         let mut seen = Seen::default();
         let remote = service(Kind::TouchRemote, "phone", "192.0.2.7:49160");
         let server = service(Kind::TouchAble, "Jo", "192.0.2.7:3689");
-        seen.note(&[remote, server], 1);
+        seen.note(&[remote, server.clone(), server], 1);
         assert_eq!(names(&seen.absent(&Kind::ALL, &[])), ["Jo"]);
     }
 

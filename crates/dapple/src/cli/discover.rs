@@ -133,7 +133,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
         match args.seen {
             true => list_absent(&seen?, &found, &args, out)?,
             false => {
-                seen.map(drop).unwrap_or_else(tell_forgotten);
+                tell_forgotten(seen.err());
                 list(&found, &args, out).await?
             }
         }
@@ -147,8 +147,10 @@ fn remember(found: &[Service]) -> anyhow::Result<Seen> {
 }
 
 /// To remember is not what was asked for, so it may fail.
-fn tell_forgotten(error: anyhow::Error) {
-    terminal::tell(&error.context("what is seen now will not be remembered"));
+fn tell_forgotten(error: Option<anyhow::Error>) {
+    if let Some(error) = error {
+        terminal::tell(&error.context("what is seen now will not be remembered"));
+    }
 }
 
 /// What is there after a while, by kind and name.
@@ -156,22 +158,18 @@ pub(super) async fn listen(mut browser: Browser, limit: Duration) -> Vec<Service
     let end = Instant::now() + limit;
     let mut found = BTreeMap::new();
     while let Ok(Some(event)) = time::timeout_at(end, browser.next()).await {
+        let (Event::Found(service) | Event::Updated(service) | Event::Lost(service)) = &event;
+        let key = (service.kind, service.instance.clone());
         match event {
-            Event::Found(service) | Event::Updated(service) => {
-                found.insert(key(&service), service);
-            }
-            Event::Lost(service) => {
-                found.remove(&key(&service));
-            }
-        }
+            Event::Found(service) | Event::Updated(service) => found.insert(key, service),
+            Event::Lost(_) => found.remove(&key),
+        };
     }
-    found.into_values().collect()
-}
-
-/// By what services are told apart, and the order in which they are listed.
-fn key(service: &Service) -> (Interest, String, Kind, String) {
-    let interest = Interest::of(service.kind);
-    (interest, service.name.to_lowercase(), service.kind, service.instance.clone())
+    let mut found: Vec<Service> = found.into_values().collect();
+    found.sort_by_cached_key(|service| {
+        (Interest::of(service.kind), service.name.to_lowercase(), service.kind)
+    });
+    found
 }
 
 /// Writes what was found. Whether there was any.
@@ -259,7 +257,7 @@ async fn watch(mut browser: Browser, args: &Args, out: &mut impl Write) -> io::R
 
 fn remember_news(news: &mut Vec<Service>) {
     if !news.is_empty() {
-        remember(news).map(drop).unwrap_or_else(tell_forgotten);
+        tell_forgotten(remember(news).err());
         news.clear();
     }
 }
