@@ -111,6 +111,16 @@ async fn the_session_ends_with_the_last_that_needs_it() {
 }
 
 #[tokio::test]
+async fn a_session_may_be_left_open() {
+    let (server, client) = connect(daap::answer).await;
+    client.leave_open();
+    drop(client);
+    // A request of another client comes after all that the first one may have sent.
+    Client::builder().connect(&url(&server)).await.unwrap().logout().await;
+    assert_eq!(server.asked_for("/logout").len(), 1);
+}
+
+#[tokio::test]
 async fn a_logout_is_heard_before_it_returns() {
     let (server, client) = connect(daap::answer).await;
     let clone = client.clone();

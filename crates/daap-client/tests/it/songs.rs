@@ -167,3 +167,16 @@ async fn a_url_of_a_song_plays_elsewhere() {
     let full = format!("{bare}?session-id={}", daap::SESSION);
     assert_eq!(client.song_url(database(), item(1), "mp3", true), full);
 }
+
+#[tokio::test]
+async fn whether_a_player_needs_a_session_can_be_asked() {
+    let (_server, client) = connect(daap::answer).await;
+    assert!(!client.plays_to_anyone(database(), item(1), "mp3").await.unwrap());
+    let (server, client) = connect(|asked| match asked.path() {
+        SONG => Reply::new(daap::sound()),
+        _ => daap::answer(asked),
+    })
+    .await;
+    assert!(client.plays_to_anyone(database(), item(1), "mp3").await.unwrap());
+    assert_eq!(server.asked_for(SONG)[0].parameter("session-id"), None);
+}
