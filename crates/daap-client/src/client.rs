@@ -179,8 +179,9 @@ impl Client {
     /// # Errors
     /// The server is not there, refuses or stalls. What is wrong with the list itself is told where it is met.
     pub async fn list<E: Entry>(&self, mut endpoint: Endpoint) -> Result<Listed<E>, ClientError> {
-        if let Some(step) = step_of(&mut endpoint).filter(|step| **step == Step::default()) {
-            *step = OPENING;
+        if let Some(step) = step_of(&mut endpoint) {
+            step.revision = step.revision.or(OPENING.revision);
+            step.delta = step.delta.or(OPENING.delta);
         }
         let answer = self.ask(&endpoint, Wish::Packed).await?;
         let path = answer.path.clone();

@@ -44,7 +44,11 @@ async fn a_server_may_want_to_be_told_that_nothing_was_seen_yet() {
     .await;
     assert_eq!(client.databases().await.unwrap().len(), 1);
     assert_eq!(titles(&client).await.unwrap(), daap::SONGS);
-    assert_eq!(client.update(None).await.unwrap().get(), daap::REVISION);
+    let revision = client.update(None).await.unwrap();
+    let step = Step { revision: Some(revision), delta: None };
+    let listing = Listing { step, ..Listing::default() };
+    let mut songs = client.items(database(), &listing).await.unwrap();
+    assert_eq!(songs.collect_at_most(10).await.unwrap().len(), daap::SONGS.len());
 }
 
 #[tokio::test]
