@@ -3,6 +3,9 @@ import hashlib
 import json
 import os
 import re
+import signal
+import subprocess
+import threading
 import urllib.parse
 
 import e2e
@@ -40,6 +43,38 @@ def addresses(playlist):
         seconds, title = re.fullmatch(r"#EXTINF:(-?\d+),(.*)", told).groups()
         entries.append((int(seconds), title, address))
     return entries
+
+
+class Watch:
+    """`dapple watch --json`, until it is interrupted."""
+
+    def __init__(self, url, *options):
+        self.process = subprocess.Popen([e2e.SERVER, "watch", url, "--json", *options], stdin=subprocess.DEVNULL, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=e2e.environment())
+        self.events, self.told = [], []
+        for stream, take in ((self.process.stdout, lambda line: self.events.append(json.loads(line))), (self.process.stderr, self.told.append)):
+            threading.Thread(target=self._read, args=(stream, take), daemon=True).start()
+
+    def _read(self, stream, take):
+        for line in stream:
+            take(line.rstrip("\n"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def heard(self, **event):
+        """Whether such an event was told."""
+        return any(event.items() <= told.items() for told in self.events)
+
+    def interrupt(self):
+        """Ctrl-C; its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(e2e.STOP_S)
 
 
 def files(folder):

@@ -21,14 +21,27 @@ PASSWORD = "päss wörd&?"
 TEXTS = ["title", "artist", "albumartist", "album", "genre", "format"]
 NUMBERS = ["track", "disc", "year", "time", "size"]
 FIELDS = TEXTS + NUMBERS
+NEWS_S = 5          # a change is told within
+STILL_S = 5         # so long a server that has no news is watched
+POLLS = 12          # and asked for news at most so often
+
+
+def edit(checks, server, watch, song):
+    """flask-daapserver loses a song and gets it back, and says so at once."""
+    number = int(song["file"].split(".")[0])
+    for sign, event in (("-", "removed"), ("+", "added")):
+        server.process.stdin.write(b"%s%d\n" % (sign.encode(), number))
+        server.process.stdin.flush()
+        told = e2e.wait_for(lambda: watch.heard(event=event, what="song", title=song["title"]), NEWS_S)
+        checks.check(told and watch.heard(event="changed", playlist="Every second"), "watch-" + event, watch.events)
 
 
 class Peer:
     """A server: how it is started, which formats it takes, what is in the playlist that it has beside the one of all songs, and
     what it can do."""
 
-    def __init__(self, serve, playlist, formats=tuple(foreign_songs.FORMATS), password=False, resumes=False, counts=True):
-        self.serve, self.playlist, self.formats, self.password = serve, playlist, formats, password
+    def __init__(self, serve, playlist, formats=tuple(foreign_songs.FORMATS), password=False, resumes=False, counts=True, change=None):
+        self.serve, self.playlist, self.formats, self.password, self.change = serve, playlist, formats, password, change
         # Its songs have ids for ever, and it knows how many there are.
         self.resumes, self.counts = resumes, counts
 
@@ -36,7 +49,7 @@ class Peer:
 EVERY_SECOND = ("Every second", lambda number, song: number % 2 == 1)
 PEERS = {
     "libdmapsharing": Peer(servers.serve_libdmapsharing, EVERY_SECOND, password=True, resumes=True),
-    "flask-daapserver": Peer(servers.serve_flask_daapserver, EVERY_SECOND, password=True),
+    "flask-daapserver": Peer(servers.serve_flask_daapserver, EVERY_SECOND, password=True, change=edit),
     "spydaap": Peer(servers.serve_spydaap, (".flac", lambda _, song: song["format"] == "flac"), ("mp3", "ogg", "flac")),
     # It says that its database has one song.
     "canary": Peer(servers.serve_canary, ("Recently Added", lambda *_: True), ("mp3", "ogg"), password=True, resumes=True, counts=False),
@@ -193,6 +206,21 @@ class Test:
         self.checks.equal("get-the-rest", told["bytes"], len(content) - half)
         self.checks.equal("get-the-rest-files", client.files(folder), {"Morning Songs 1.mp3": client.digest(content)})
 
+    # ---- what changes
+
+    def watch(self, server):
+        """A song that goes and one that comes are told, where the server tells of them; and it is not asked all the time."""
+        with client.Watch(server.url) as watch:
+            e2e.wait_for(lambda: watch.told, 30)
+            self.checks.check(watch.told and watch.told[0].startswith("watching %s: %d songs" % (servers.NAME, len(self.songs))), "watch", watch.told)
+            if self.peer.change:
+                self.peer.change(self.checks, server, watch, self.songs[5])
+            else:
+                self.checks.check(not e2e.wait_for(lambda: watch.events, STILL_S), "watch-nothing", watch.events)
+            asked = server.log_text().count("GET /update")
+            self.checks.check(asked <= POLLS, "watch-is-patient", "%d requests" % asked)
+            self.checks.equal("watch-ends", watch.interrupt(), 0)
+
     def ask_for_password(self):
         with self.peer.serve(self.songs, PASSWORD) as server:
             for name, given, says in (("password-wanted", [], "--password-file"), ("password-wrong", ["--password", PASSWORD + "x"], "not the right one")):
@@ -216,6 +244,8 @@ def main():
         for part in parts:
             with checks.step(part.__name__):
                 part(server.url)
+        with checks.step("watch"):
+            test.watch(server)
     if test.peer.password:
         with checks.step("password"):
             test.ask_for_password()

@@ -10,6 +10,7 @@ The one that only runs on Python 2 is told so in its launcher, in the folder for
 import json
 import os
 import shutil
+import subprocess
 import sys
 
 import e2e
@@ -75,7 +76,7 @@ def serve_flask_daapserver(songs, password=None):
     with open(manifest, "w", encoding="utf-8") as f:
         json.dump(songs, f)
     return launched("env", "PYTHONPATH=" + os.path.join(folder, "libraries"), sys.executable, "-W", "ignore", launcher, "serve",
-                    os.path.join(folder, "flask-daapserver"), manifest, NAME, *([password] if password else []))
+                    os.path.join(folder, "flask-daapserver"), manifest, NAME, *([password] if password else []), stdin=subprocess.PIPE)
 
 
 def serve_spydaap(songs):

@@ -100,9 +100,12 @@ def provider_of(songs, name):
 
 
 def edits(provider):
-    """Does what each line of standard input says."""
+    """Does what each line of standard input says, once somebody waits for news: who asks later is told only of the next."""
+    import gevent
     from gevent.fileobject import FileObject
-    for line in FileObject(sys.stdin.buffer):
+    for line in FileObject(sys.stdin.buffer, "rb"):
+        while not provider.next_revision_available.linkcount():
+            gevent.sleep(0.01)
         sign, number = line.decode()[0], int(line[1:])
         (provider.put if sign == "+" else provider.take)(number)
         provider.commit()
