@@ -236,6 +236,13 @@ const TESTS: &[Test] = &[
         limit_s: 480,
     },
     Test {
+        name: "watch",
+        shows: "what changes on a share is printed as it happens, and after a restart of the server what changed meanwhile",
+        script: &["watch.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 90,
+    },
+    Test {
         name: "handler",
         shows: "the desktop's own tools open daap:// links with dapple, once it says so and until it takes it back",
         script: &["handler.py"],

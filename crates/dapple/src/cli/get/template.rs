@@ -161,6 +161,10 @@ fn fill(name: &[Piece], value: &impl Fn(Code) -> String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The path that a template gives for a song with these fields.
@@ -242,6 +246,19 @@ mod tests {
         ] {
             let error = text.parse::<Template>().unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_tags_hold_a_file_is_below_its_folder(
+            tags in proptest::collection::vec("[./\\\\a: é\u{0}~]{0,8}", 8),
+            template in prop_oneof![Just(DEFAULT), Just("{album}/{title}"), Just("{album}{title}/{artist}")],
+        ) {
+            let template: Template = template.parse().unwrap();
+            let value = |code: Code| tags[code.number() as usize % tags.len()].clone();
+            let path = template.path(value);
+            prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_))), "{path:?}");
         }
     }
 }
