@@ -129,6 +129,15 @@ case_network() {
   ip -n "$A" route replace 224.0.0.0/4 dev v0
   end "$server"
 }
+case_elsewhere() {
+  serve "$B"; local server=$STARTED
+  within 20 answers "$B" "$HOST_B" 3689
+  within 20 announced "$JO"
+  doctor --server "http://$HOST_B:3689"
+  says elsewhere 0 '^ok +server ' '^ok +multicast ' '^ok +announced ' '^ok +clock '
+  if grep -qE '^[a-zA-Z]+ +(port|reach|folders|data) ' "$WORK/report"; then fail elsewhere-only; else ok elsewhere-only; fi
+  end "$server"
+}
 case_folders() {
   serve "$A"; local server=$STARTED
   within 20 announced "$JO"
@@ -159,5 +168,5 @@ for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service dbus-daem
 done
 hosts || { skip "doctor cannot make network namespaces here"; finish; }
 avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
-for name in ${*:-well firewall mdns_port port loopback name network folders wrong_settings}; do "case_$name"; done
+for name in ${*:-well firewall mdns_port port loopback name network elsewhere folders wrong_settings}; do "case_$name"; done
 finish

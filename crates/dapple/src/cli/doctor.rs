@@ -52,7 +52,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
     let settings = serve::Settings::resolve(args.serve)?;
     let links = network::links().context("cannot list the network interfaces")?;
-    let server = Server::new(args.server, &settings.listen)?;
+    let server = Server::find(args.server, &settings.listen).await?;
     let running = server::ask(&server.url).await;
 
     let mut findings = network::judge(&links);
@@ -73,32 +73,33 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
 #[derive(Debug)]
 struct Server {
     url: String,
-    host: String,
     port: u16,
+    /// What its host resolves to.
+    addresses: Vec<IpAddr>,
 }
 
 impl Server {
     /// The one that was named, or the one that would listen there.
-    fn new(named: Option<String>, listen: &[SocketAddr]) -> anyhow::Result<Self> {
+    async fn find(named: Option<String>, listen: &[SocketAddr]) -> anyhow::Result<Self> {
         let url = named.unwrap_or_else(|| here(listen));
         let uri: Uri = url.parse().with_context(|| format!("`{url}` is not a URL"))?;
-        let host = uri.host().context("the URL names no host")?.trim_matches(['[', ']']).to_owned();
+        let host = uri.host().context("the URL names no host")?.trim_matches(['[', ']']);
         let port = uri.port_u16().unwrap_or(80);
-        Ok(Self { url, host, port })
+        // One that does not resolve does not answer either, which is told then.
+        let addresses = tokio::net::lookup_host((host, port)).await;
+        let addresses = addresses.map(|found| found.map(|address| address.ip()).collect());
+        Ok(Self { port, addresses: addresses.unwrap_or_default(), url })
     }
 
     /// Whether it is on the machine that has these addresses on the network.
-    fn is_on(&self, addresses: &[IpAddr]) -> bool {
-        match self.host.parse::<IpAddr>() {
-            Ok(ip) => ip.is_loopback() || addresses.contains(&ip),
-            Err(_) => self.host == "localhost",
-        }
+    fn is_on(&self, here: &[IpAddr]) -> bool {
+        self.addresses.iter().any(|ip| ip.is_loopback() || here.contains(ip))
     }
 
     /// Its addresses on the network, as far as they are known.
-    fn addresses(&self, links: &[Link]) -> Vec<IpAddr> {
+    fn on_network(&self, links: &[Link]) -> Vec<IpAddr> {
         let here: Vec<IpAddr> = network::addresses(links).collect();
-        if self.is_on(&here) { here } else { self.host.parse().into_iter().collect() }
+        if self.is_on(&here) { here } else { self.addresses.clone() }
     }
 }
 
@@ -174,7 +175,7 @@ async fn look_at_multicast(
             wished: wished(settings, running),
             running,
             port: server.port,
-            addresses: &server.addresses(links),
+            addresses: &server.on_network(links),
             advertise: settings.advertise,
             shares: &shares,
         }));
@@ -232,8 +233,8 @@ mod tests {
         assert_eq!(here(&["[2001:db8::7]:80".parse().unwrap()]), "http://[2001:db8::7]:80");
     }
 
-    #[test]
-    fn a_server_is_here_or_elsewhere() {
+    #[tokio::test]
+    async fn a_server_is_here_or_elsewhere() {
         let ours: [IpAddr; 1] = ["192.0.2.7".parse().unwrap()];
         let table = [
             ("http://127.0.0.1:3689", true),
@@ -241,10 +242,9 @@ mod tests {
             ("http://[::1]:3689", true),
             ("http://192.0.2.7:3689", true),
             ("http://192.0.2.8:3689", false),
-            ("http://nas:3689", false),
         ];
         for (url, expected) in table {
-            let server = Server::new(Some(url.into()), &[]).unwrap();
+            let server = Server::find(Some(url.into()), &[]).await.unwrap();
             assert_eq!((server.is_on(&ours), server.port), (expected, 3689), "{url}");
         }
     }
