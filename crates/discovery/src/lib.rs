@@ -6,7 +6,7 @@
 //!   lives beside one (avahi, mDNSResponder, systemd-resolved) without sharing its host name.
 //! - [`Browser`] watches the services that others announce, of one [`Kind`] or of several.
 //! - [`Service`] is one of them: where it is, and in [`About`] what it is and says about itself in its TXT record.
-//! - [`echo`] tells whether multicast DNS gets through on this machine at all.
+//! - [`echo()`] tells whether multicast DNS gets through on this machine at all.
 //! - [`Interfaces`] says where to speak, derived from the addresses a server listens on.
 //!
 //! This crate knows nothing of libraries, of HTTP or of who may connect. The wire is [`mdns_sd`]'s work;

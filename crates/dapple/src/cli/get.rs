@@ -53,7 +53,7 @@ const MAX_TIMEOUT_S: u64 = 24 * 60 * 60;
 {track}, {year}, {genre}, {composer}, {id}, the other words of `dapple ls --fields`, and {ext}. A slash ends a folder. \
 What is not known leaves no stray separators.")]
 pub(crate) struct Args {
-    /// The share, or something in it: daap://HOST[:PORT]/, HOST:PORT, or the name that `discover` shows
+    /// The share, or something in it: daap://HOST/, HOST:PORT, or the name that `discover` shows
     #[arg(value_name = "URL", value_parser = ShareUrl::typed)]
     url: ShareUrl,
     /// The folder to put them in

@@ -36,7 +36,7 @@ use self::songs::Columns;
   dapple ls nas.local --search 'abbey road' --fields track,title,time --sort disc,track
   dapple ls nas.local --json --fields all")]
 pub(crate) struct Args {
-    /// The share, or something in it: daap://HOST[:PORT]/, HOST:PORT, or the name that `discover` shows
+    /// The share, or something in it: daap://HOST/, HOST:PORT, or the name that `discover` shows
     #[arg(value_name = "URL", value_parser = ShareUrl::typed)]
     url: Option<ShareUrl>,
     #[command(flatten)]

@@ -26,7 +26,7 @@ use crate::terminal::{self, printable};
   dapple watch nas.local
   dapple watch daap://nas.local/ --json | jq --unbuffered -r 'select(.event == \"added\") | .title'")]
 pub(crate) struct Args {
-    /// The share: daap://HOST[:PORT]/, HOST:PORT, or the name that `discover` shows
+    /// The share: daap://HOST/, HOST:PORT, or the name that `discover` shows
     #[arg(value_name = "URL", value_parser = ShareUrl::typed)]
     url: ShareUrl,
     #[command(flatten)]
