@@ -1,6 +1,8 @@
 //! Following a share: what is told of it, and when.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +55,8 @@ impl<'a> Follower<'a> {
                 Link::Connecting => self.wait().await?,
                 Link::Lost { why, .. } => {
                     self.lost_since.get_or_insert_with(Instant::now);
-                    self.tell_trouble(format!("{} cannot be followed: {why}", self.config.url));
+                    let url = &self.config.url;
+                    self.tell_trouble(format!("{url} cannot be followed: {}", story(&why)));
                     self.wait().await?
                 }
             };
@@ -131,4 +134,10 @@ impl<'a> Follower<'a> {
             self.trouble = Some(trouble);
         }
     }
+}
+
+/// An error and what is behind it, as one line.
+fn story(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |story, cause| format!("{story}: {cause}"))
 }

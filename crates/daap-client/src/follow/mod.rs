@@ -160,10 +160,12 @@ impl Follower {
         loop {
             let news = news(&client, seen).await?;
             let has_news = news.is_none_or(|now| seen.is_none_or(|seen| seen.differs(now)));
-            let began = Instant::now();
+            let (began, is_first) = (Instant::now(), seen.is_none());
             let changed = has_news && self.read(&client, seen, news).await?;
             seen = news.filter(|now| now.login == client.logins());
-            let (now, took) = (Instant::now().into_std(), began.elapsed());
+            // Reading all of a large share takes long, but over one link only once.
+            let took = if is_first { Duration::ZERO } else { began.elapsed() };
+            let now = Instant::now().into_std();
             let can_tell = news.is_some();
             let next = if can_tell { pace.next(now, took, changed) } else { pace.poll(now) };
             sleep_until(next.into()).await;

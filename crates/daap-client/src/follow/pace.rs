@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// A server that answers `/update` at once, and has news each time, is read this often.
+/// A server that answers `/update` at once, and has news each time, is read this often, or half of the time if reading
+/// takes longer.
 pub const READ_EVERY: Duration = Duration::from_secs(1);
-/// And it is left in peace for so many times as long as reading it took.
-const REST: u32 = 4;
 /// One that has no `/update`, or answers it at once for ever with nothing new, is asked this often.
 pub const POLL_EVERY: Duration = Duration::from_secs(30);
 /// How soon a lost link is tried again after the first failure; each further one doubles it.
@@ -32,7 +31,7 @@ impl Pace {
     pub(super) fn next(&mut self, now: Instant, took: Duration, news: bool) -> Instant {
         let was_held = now.saturating_duration_since(self.began) >= self.pause + took;
         self.pause = if news || was_held { READ_EVERY } else { (self.pause * 2).min(POLL_EVERY) };
-        self.began = (self.began + self.pause).max(now + took * REST);
+        self.began = (self.began + self.pause).max(now + took);
         self.began
     }
 
@@ -93,10 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_long_to_read_is_left_in_peace_for_longer() {
+    fn one_that_takes_long_to_read_is_left_in_peace_for_as_long() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        assert_eq!(pace.next(start + s(3), s(3), true), start + s(3) + s(3) * REST);
+        assert_eq!(pace.next(start + s(3), s(3), true), start + s(6));
     }
 
     #[test]
