@@ -1,7 +1,6 @@
 """A small share on raw sockets, whose every answer a test can spoil.
 
-A misbehaviour is a function from a `Share` and a request to an `Answer`,
-or to None where the share is to behave.
+A misbehaviour is a function from a `Share` and a request to an `Answer`, or to None where the share is to behave.
 """
 import gzip
 import hashlib
@@ -143,13 +142,14 @@ class Share:
         """The right answer."""
         if request.path == "/update" and "revision-number=%d" % REVISION in request.query:
             return Answer(parts=[None])
+        count = len(self.titles)
         fixed = {"/server-info": dmap("msrv", [dmap("mstt", 200), dmap("mpro", 0x2000a), dmap("apro", 0x3000c), dmap("minm", NAME),
                                                dmap("mslr", 0), dmap("msau", 0), dmap("msup", 1), dmap("msdc", 1)]),
                  "/login": dmap("mlog", [dmap("mstt", 200), dmap("mlid", SESSION)]),
                  "/update": dmap("mupd", [dmap("mstt", 200), dmap("musr", REVISION)]),
-                 "/databases": listing("avdb", [entry(("miid", 1), ("minm", NAME), ("mimc", len(self.titles)), ("mctc", 1))]),
+                 "/databases": listing("avdb", [entry(("miid", 1), ("minm", NAME), ("mimc", count), ("mctc", 1))]),
                  "/databases/1/items": listing("adbs", self.entries()),
-                 "/databases/1/containers": listing("aply", [entry(("miid", 1), ("minm", NAME), ("abpl", 1), ("mimc", len(self.titles)))]),
+                 "/databases/1/containers": listing("aply", [entry(("miid", 1), ("minm", NAME), ("abpl", 1), ("mimc", count))]),
                  "/databases/1/containers/1/items": listing("apso", self.entries())}
         if request.path in fixed:
             return whole(fixed[request.path])
@@ -163,7 +163,8 @@ class Share:
             return whole(song, Content_Type="audio/mpeg", Accept_Ranges="bytes")
         if start >= len(song):
             return status(416, Content_Range="bytes */%d" % len(song))
-        return Answer(206, {"Content-Type": "audio/mpeg", "Content-Range": "bytes %d-%d/%d" % (start, len(song) - 1, len(song))}, [song[start:]])
+        sent = "bytes %d-%d/%d" % (start, len(song) - 1, len(song))
+        return Answer(206, {"Content-Type": "audio/mpeg", "Content-Range": sent}, [song[start:]])
 
     def song(self, request):
         """The bytes of the song that is asked for."""
@@ -171,8 +172,9 @@ class Share:
         return self.songs[int(named.group(1)) - 1] if named else None
 
     def entries(self):
-        return [entry(("mikd", 2), ("miid", number + 1), ("mcti", number + 1), ("mper", number + 1), ("minm", title), ("asal", ALBUM), ("asfm", "mp3"),
-                      ("assz", len(self.songs[number])), ("astn", number + 1)) for number, title in enumerate(self.titles)]
+        return [entry(("mikd", 2), ("miid", number), ("mcti", number), ("mper", number), ("minm", title), ("asal", ALBUM),
+                      ("asfm", "mp3"), ("assz", len(song)), ("astn", number))
+                for number, (title, song) in enumerate(zip(self.titles, self.songs), 1)]
 
 
 def send(connection, answer):

@@ -52,7 +52,8 @@ class Watch:
         self.process = subprocess.Popen([e2e.SERVER, "watch", url, "--json", *options], stdin=subprocess.DEVNULL, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=e2e.environment())
         self.events, self.told = [], []
-        for stream, take in ((self.process.stdout, lambda line: self.events.append(json.loads(line))), (self.process.stderr, self.told.append)):
+        for stream, take in ((self.process.stdout, lambda line: self.events.append(json.loads(line))),
+                             (self.process.stderr, self.told.append)):
             threading.Thread(target=self._read, args=(stream, take), daemon=True).start()
 
     def _read(self, stream, take):

@@ -67,8 +67,9 @@ def serve_flask_daapserver(songs, password=None):
         pip(libraries, *ITS_AGE, dependencies=True)
         env = dict(os.environ, PYTHONPATH=libraries, CFLAGS="-O0")
         # pip builds what it downloads. This just unpacks it.
-        fetch = "from setuptools import setup; setup(name='fetch', script_args=['-q', 'easy_install', '--editable', '--build-directory', %r, %r])"
-        installed(sys.executable, "-W", "ignore", "-c", fetch % (folder, FLASK_DAAPSERVER), env=env, cwd=folder)
+        arguments = ["-q", "easy_install", "--editable", "--build-directory", folder, FLASK_DAAPSERVER]
+        fetch = "from setuptools import setup; setup(name='fetch', script_args=%r)" % arguments
+        installed(sys.executable, "-W", "ignore", "-c", fetch, env=env, cwd=folder)
         installed(sys.executable, launcher, "build", os.path.join(folder, "flask-daapserver"), env=env)
 
     folder = e2e.cached(FLASK_DAAPSERVER, make)

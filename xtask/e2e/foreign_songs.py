@@ -7,7 +7,8 @@ import own_tracks
 FORMATS = ["mp3", "ogg", "flac", "m4a"]
 FIELDS = ["title", "artist", "albumartist", "album", "genre", "track", "disc", "year"]
 
-PLAIN = [dict(title="%s %d" % (album, track), artist=artist, albumartist=artist, album=album, genre=genre, track=track, disc=disc, year=year)
+PLAIN = [dict(title="%s %d" % (album, track), artist=artist, albumartist=artist, album=album, genre=genre, track=track, disc=disc,
+              year=year)
          for artist, album, genre, disc, year in [("Aurora Quartet", "Morning Songs", "Jazz", 1, 1999),
                                                   ("Björk & Søn", "Naïve Ünïcode", "Pop", 2, 2011),
                                                   ("東京楽団", "夜", "World", 1, 2020),

@@ -136,7 +136,8 @@ def endless_list(_share, _request):
     """It says that four gigabytes come, and they do."""
     head = b"".join([dmap("mstt", 200), dmap("muty", 0), dmap("mtco", 5), dmap("mrco", 5), b"mlcl\xff\xff\xff\x00"])
     song = entry(("mikd", 2), ("miid", 7), ("minm", "again and again"), ("asfm", "mp3")) * 500
-    return Answer(200, {"Transfer-Encoding": "chunked"}, chunked(itertools.chain([b"adbs\xff\xff\xff\xff" + head], itertools.repeat(song))))
+    parts = itertools.chain([b"adbs\xff\xff\xff\xff" + head], itertools.repeat(song))
+    return Answer(200, {"Transfer-Encoding": "chunked"}, chunked(parts))
 
 
 def endless_entry(_share, _request):
@@ -152,7 +153,8 @@ def million(_share, _request):
     head = dmap("mstt", 200) + dmap("muty", 0) + dmap("mtco", MANY) + dmap("mrco", MANY)
     body = b"mlcl" + (len(songs) * count).to_bytes(4, "big")
     length = len(head) + len(body) + len(songs) * count
-    return Answer(parts=itertools.chain([b"adbs" + length.to_bytes(4, "big") + head + body], itertools.repeat(songs, count)), length=length + 8)
+    first = b"adbs" + length.to_bytes(4, "big") + head + body
+    return Answer(parts=itertools.chain([first], itertools.repeat(songs, count)), length=length + 8)
 
 
 def garbage(_share, _request):
@@ -164,6 +166,10 @@ def overrunning(share, request):
     body = share.behave(request).parts[0]
     at = body.index(b"mlit")
     return whole(body[:at + 4] + b"\x7f\xff\xff\xff" + body[at + 8:])
+
+
+def stalling_list(share, request):
+    return Answer(parts=[share.behave(request).parts[0][:-30], None], length=100_000)
 
 
 def short_list(share, request):
@@ -192,7 +198,7 @@ GET = [
     Case("truncates", of_songs(truncate, only=1), (0, 2), FAILED, ["Two", "ended after"]),
     Case("truncates-once", once(of_songs(truncate)), ALL),
     Case("length-too-long", of_songs(too_long), NONE, FAILED, ["Two", "ended after"]),
-    Case("list-lies-about-lengths", of(LIST, wrong_sizes), ALL, says=["300000 bytes came as the server announced them, but it lists 300001"]),
+    Case("list-lies-about-lengths", of(LIST, wrong_sizes), ALL, says=["300000 bytes came", "it lists 300001"]),
     Case("no-length", of_songs(no_length), ALL),
     Case("wrong-range", once_truncated(wrong_range), ALL),
     Case("absurd-range", once_truncated(absurd_range), ALL),
@@ -214,9 +220,9 @@ GET = [
 ]
 LS = [
     Case("behaves", None, 3),
-    Case("everywhere-403", of(None, lambda *_: status(403, DAAP_Server="iTunes/7.0 (Windows)")), 0, FAILED, ["iTunes/7.0 (Windows)", "Apple"]),
+    Case("everywhere-403", of(None, lambda *_: status(403, DAAP_Server="iTunes/7.0 (Windows)")), 0, FAILED, ["iTunes/7.0", "Apple"]),
     Case("everywhere-401", of(None, lambda *_: status(401)), 0, FAILED, ["password"]),
-    Case("everywhere-401-with-challenge", of(None, lambda *_: status(401, WWW_Authenticate="Basic realm=\"daap\"")), 0, FAILED, ["password"]),
+    Case("everywhere-401-challenge", of(None, lambda *_: status(401, WWW_Authenticate="Basic realm=\"daap\"")), 0, FAILED, ["password"]),
     Case("everywhere-503", of(None, lambda *_: status(503)), 0, FAILED, ["busy"]),
     Case("everywhere-404", of(None, lambda *_: status(404)), 0, FAILED, ["no music share"]),
     Case("no-http", of(None, lambda *_: Raw(b"SSH-2.0-OpenSSH_9.2\r\n")), 0, FAILED, ["no music share"]),
@@ -227,7 +233,7 @@ LS = [
     Case("list-empty", of(LIST, lambda *_: whole(b"")), 0, FAILED, ["cannot be read"]),
     Case("list-overrun", of(LIST, overrunning), None, FAILED, ["cannot be read"]),
     Case("list-cut", of(LIST, short_list), None, FAILED, ["cannot be read"]),
-    Case("list-stalls", of(LIST, lambda share, request: Answer(parts=[share.behave(request).parts[0][:-30], None], length=100_000)), None, FAILED, ["said nothing"]),
+    Case("list-stalls", of(LIST, stalling_list), None, FAILED, ["said nothing"]),
     Case("endless-entry", of(LIST, endless_entry), 0, FAILED, ["cannot be read"]),
     Case("session-lost", once(of(LIST, lambda *_: status(403))), 3),
 ]
@@ -283,7 +289,8 @@ def peak_mb(arguments, seconds=TIMEOUT_S):
 def long_lists(checks):
     with Share(of(LIST, million)) as share:
         code, lines, memory = peak_mb(["ls", share.url])
-        checks.check(code == 0 and lines == MANY and memory < MANY_RSS_MB, "ls-million", "exit code %s, %d lines, %.0f MB" % (code, lines, memory))
+        good = code == 0 and lines == MANY and memory < MANY_RSS_MB
+        checks.check(good, "ls-million", "exit code %s, %d lines, %.0f MB" % (code, lines, memory))
     with Share(of(LIST, endless_list)) as share:
         code, lines, memory = peak_mb(["ls", share.url], ENDLESS_S)
         checks.check(lines > 1000 and memory < MANY_RSS_MB, "ls-endless", "exit code %s, %d lines, %.0f MB" % (code, lines, memory))

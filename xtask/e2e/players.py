@@ -17,10 +17,11 @@ PLAYED = os.path.join(e2e.HERE, "players.lua")
 
 def mpv(playlist, sound):
     """Plays a playlist as fast as it goes into a file of samples. What mpv says of each entry: (why it ended, seconds)."""
-    done = subprocess.run(["mpv", "--no-config", "--no-video", "--vo=null", "--ao=pcm", "--ao-pcm-waveheader=no", "--ao-pcm-file=" + sound, "--untimed",
-                           "--gapless-audio=yes", "--audio-format=s16", "--audio-samplerate=%d" % SAMPLES_S, "--audio-channels=stereo",
-                           "--really-quiet", "--script=" + PLAYED, "--playlist=-"],
-                          input=playlist, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, env=e2e.environment())
+    samples = ["--ao=pcm", "--ao-pcm-waveheader=no", "--ao-pcm-file=" + sound, "--untimed", "--gapless-audio=yes", "--audio-format=s16",
+               "--audio-samplerate=%d" % SAMPLES_S, "--audio-channels=stereo"]
+    command = ["mpv", "--no-config", "--no-video", "--vo=null", *samples, "--really-quiet", "--script=" + PLAYED, "--playlist=-"]
+    done = subprocess.run(command, input=playlist, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+                          env=e2e.environment())
     lines = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("played\t")]
     return done.returncode, [(why, float(seconds)) for _, why, seconds in lines]
 
@@ -43,7 +44,8 @@ def check_playlist(checks, name, playlist, songs):
             lengths.append(song["ms"] / 1000)
             checks.check(abs(seconds - lengths[-1]) <= 1, name + "-told %r" % told, seconds)
             form, probed = ffprobe(address)
-            checks.check(song["format"] in form and abs(probed - lengths[-1]) < TOLERANCE_S, name + "-ffprobe %r" % told, "%s, %.2f s" % (form, probed))
+            good = song["format"] in form and abs(probed - lengths[-1]) < TOLERANCE_S
+            checks.check(good, name + "-ffprobe %r" % told, "%s, %.2f s" % (form, probed))
     sound = os.path.join(e2e.WORK, "sound.pcm")
     code, played = mpv(playlist, sound)
     checks.check(code == 0 and [why for why, _ in played] == ["eof"] * len(songs), name + "-mpv", (code, played))
@@ -51,7 +53,8 @@ def check_playlist(checks, name, playlist, songs):
         checks.check(abs(seconds - length) < TOLERANCE_S, name + "-mpv-length", seconds)
     # All of each was decoded, if all of all was.
     decoded = os.path.getsize(sound) / FRAME / SAMPLES_S
-    checks.check(abs(decoded - sum(lengths)) < TOLERANCE_S * len(songs), name + "-mpv-decoded", "%.2f s of %.2f s" % (decoded, sum(lengths)))
+    checks.check(abs(decoded - sum(lengths)) < TOLERANCE_S * len(songs), name + "-mpv-decoded",
+                 "%.2f s of %.2f s" % (decoded, sum(lengths)))
 
 
 def main():
