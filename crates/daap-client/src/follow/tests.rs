@@ -243,7 +243,7 @@ fn server(revision: u32) -> Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn whatever_happened_the_copy_is_equal_in_the_end(happenings in vec(any_happening(), 0..24)) {
@@ -349,7 +349,7 @@ fn ids(rows: &[Vec<(Code, u32)>]) -> BTreeMap<u32, bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn whatever_a_server_says_the_copy_holds_what_can_be_held(odds in vec(any_odd(), 1..4)) {

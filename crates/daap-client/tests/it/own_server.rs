@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use daap_client::{Client, ClientError};
 use daap_model::{Browse, ContainerId, GroupKind, Snapshot, Track};
-use daap_proto::{Listing, Query, ShareUrl};
+use daap_proto::{Lineage, Listing, Query, ShareUrl};
 use daap_server::{Builder, Server};
 use futures_util::TryStreamExt;
 use library::{Library, MemorySource};
@@ -118,4 +118,17 @@ async fn a_password_is_given_to_who_asks_for_it() {
     assert!(matches!(error, ClientError::WrongPassword), "{error}");
     let client = connect(Client::builder().password("sesame")).await.unwrap();
     assert_eq!(titles(&client).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn whose_songs_a_server_has_is_asked_anew_each_time() {
+    let asked = std::sync::atomic::AtomicU64::new(0);
+    let lineage = move || Lineage::of(asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let (_songs, address) = start(|server| server.lineage(lineage)).await;
+    let client = Client::builder().connect(&url(address)).await.unwrap();
+    for number in [1, 2] {
+        assert_eq!(client.about().await.unwrap().lineage, Some(Lineage::of(number)));
+    }
+    let (_songs, silent) = start(|server| server).await;
+    assert_eq!(Client::builder().ask(&url(silent)).await.unwrap().lineage, None);
 }

@@ -319,6 +319,24 @@ mod tests {
     }
 
     #[test]
+    fn with_a_share_and_no_folder_there_is_the_share_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        let resolve = |file: &str, shares: &[&str]| {
+            std::fs::write(&config, file).unwrap();
+            let shares = shares.iter().map(ToString::to_string).collect();
+            let (data, config) = (Some(folder.path().into()), Some(config.clone()));
+            let settings = Settings::resolve(Args { shares, data, config, ..Args::default() });
+            let settings = settings.unwrap();
+            (settings.folders, settings.shares.len())
+        };
+        assert_eq!(resolve("", &["nas"]), (vec![], 1));
+        assert_eq!(resolve("shares = ['nas', 'attic']", &[]), (vec![], 2));
+        assert_eq!(resolve("shares = ['nas', 'attic']", &["cellar"]), (vec![], 1));
+        assert_eq!(resolve("folders = ['/music']", &["nas"]), (vec!["/music".into()], 1));
+    }
+
+    #[test]
     fn a_flag_wins_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config.toml");
