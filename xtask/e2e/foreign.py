@@ -9,6 +9,8 @@ agree.
 import collections
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -22,6 +24,7 @@ TEXTS = ["title", "artist", "albumartist", "album", "genre", "format"]
 NUMBERS = ["track", "disc", "year", "time", "size"]
 FIELDS = TEXTS + NUMBERS
 NEWS_S = 5          # a change is told within
+SLOW_NEWS_S = 70    # where news come but twice a minute
 STILL_S = 5         # so long a server that has no news is watched
 POLLS = 12          # and asked for news at most so often
 
@@ -34,6 +37,15 @@ def edit(checks, server, watch, song):
         server.process.stdin.flush()
         told = e2e.wait_for(lambda: watch.heard(event=event, what="song", title=song["title"]), NEWS_S)
         checks.check(told and watch.heard(event="changed", playlist="Every second"), "watch-" + event, watch.events)
+
+
+def rescan(checks, server, watch, song):
+    """canary looks for new files when it is told to, and answers who waits for news each half minute."""
+    shutil.copy(song["path"], os.path.join(e2e.WORK, servers.CANARY_SONGS, "new." + song["format"]))
+    server.process.send_signal(signal.SIGUSR2)
+    told = e2e.wait_for(lambda: watch.heard(event="added", what="song", title=song["title"]), SLOW_NEWS_S)
+    songs = [event for event in watch.events if event["what"] == "song"]
+    checks.check(told and len(songs) == 1, "watch-added", watch.events)
 
 
 class Peer:
@@ -52,7 +64,8 @@ PEERS = {
     "flask-daapserver": Peer(servers.serve_flask_daapserver, EVERY_SECOND, password=True, change=edit),
     "spydaap": Peer(servers.serve_spydaap, (".flac", lambda _, song: song["format"] == "flac"), ("mp3", "ogg", "flac")),
     # It says that its database has one song.
-    "canary": Peer(servers.serve_canary, ("Recently Added", lambda *_: True), ("mp3", "ogg"), password=True, resumes=True, counts=False),
+    "canary": Peer(servers.serve_canary, ("Recently Added", lambda *_: True), ("mp3", "ogg"), password=True, resumes=True, counts=False,
+                   change=rescan),
 }
 
 # What a server says of a song instead of what was put in: server, field, what it says, why.

@@ -21,6 +21,7 @@ NAME = "Other people's songs"
 MUTAGEN = "mutagen==1.47.0"
 SPYDAAP = "spydaap==0.2"
 CANARY = "canary@0.5.5"
+CANARY_SONGS = "canary-songs"
 FLASK_DAAPSERVER = "flask-daapserver==3.0.2"
 # What it was written for, as far as Python 3.11 runs it. setuptools of that age takes its setup.py.
 ITS_AGE = ["setuptools==57.5.0", "cython==0.29.37", "flask==1.1.4", "werkzeug==0.16.1", "jinja2==2.11.3",
@@ -91,7 +92,7 @@ def serve_canary(songs, password=None):
         "npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error", CANARY))
     state = e2e.fresh("canary-state")
     settings = {"server": {"name": NAME, "port": 0, "password": password, "db": "nedb", "mdns": "off", "web": False, "debug": False,
-                           "scan": {"path": [folder_of(songs, "canary-songs")], "cycle": ["17:00:00"], "utc": False}},
+                           "scan": {"path": [folder_of(songs, CANARY_SONGS)], "cycle": ["17:00:00"], "utc": False}},
                 "db.ne": {"path": os.path.join(state, "db")}}
     os.makedirs(settings["db.ne"]["path"])
     for name, content in settings.items():
