@@ -80,18 +80,20 @@ impl<'a> Follower<'a> {
         let Ok(lineage) = self.lineage().await else { return Ok(LOOK_AGAIN_SOON) };
         let ring = lineage.as_ref().and_then(|share| share.lowest_in_ring_with(carried.own()));
         if ring == Some(carried.own()) {
+            self.teller.tell_nothing().await?;
+            carried.remove(&url);
             self.tell_trouble(format!(
                 "{url} has this server's own songs, itself or by way of others; it is not republished"
             ));
-            self.teller.tell_nothing().await?;
-            carried.remove(&url);
-            self.report.scan(|scan| scan.phase = ScanPhase::Failed);
             return Ok(self.config.look_again);
         }
         lineage.into_iter().for_each(|lineage| carried.put(&url, lineage));
-        // Another server opens the ring. Until it has, there may be songs of our own among these.
-        if ring.is_none() {
-            self.take_in(share).await?;
+        match ring {
+            None => self.take_in(share).await?,
+            // Until then there may be songs of our own among these.
+            Some(_) => self.tell_trouble(format!(
+                "{url} and this server republish each other; waits until another in the ring stops that"
+            )),
         }
         Ok(self.config.look_again)
     }
@@ -127,12 +129,12 @@ impl<'a> Follower<'a> {
     fn tell_trouble(&mut self, trouble: String) {
         if self.trouble.as_ref() != Some(&trouble) {
             tracing::warn!("{trouble}");
-            self.report.scan(|scan| {
-                scan.phase = ScanPhase::Failed;
-                scan.problems = vec![trouble.clone()];
-            });
-            self.trouble = Some(trouble);
         }
+        self.report.scan(|scan| {
+            scan.phase = ScanPhase::Failed;
+            scan.problems = vec![trouble.clone()];
+        });
+        self.trouble = Some(trouble);
     }
 }
 

@@ -40,6 +40,30 @@ const HELD_AT_MOST: Duration = Duration::from_secs(120);
 /// Where a server gives no ids for ever, or one to two songs, the copy has ids that follow from the row ids. Playlists
 /// that follow rules are plain lists here, songs that are listed and not there are left out of them, and folders that
 /// lie in each other are at the top. Revisions are the copy's own.
+///
+/// ```
+/// use daap_client::{Client, Mirror};
+/// use futures_util::StreamExt;
+/// # use daap_model::Track;
+/// # use daap_server::Server;
+/// # use library::{Library, MemorySource};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let songs = MemorySource::new();
+/// # songs.put("jet", Track { title: "Jet".into(), ..Track::default() }, "the sound of it");
+/// # let library = Library::builder("Living room").source("mine", songs).start().await?;
+/// # let server = Server::builder(library).bind(&["127.0.0.1:0".parse()?]).await?;
+/// # let url = format!("daap://{}/", server.addresses()[0]);
+/// # tokio::spawn(server.run(std::future::pending()));
+/// let mirror = Mirror::start(Client::builder(), url.parse()?);
+/// let mut changes = Box::pin(mirror.changes());
+/// let diff = changes.next().await.expect("the mirror lives");
+/// assert_eq!(diff.databases.added.len(), 1);
+/// assert_eq!(&**mirror.snapshot().name(), "Living room");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Mirror {
     snapshots: watch::Receiver<Arc<Snapshot>>,
