@@ -148,7 +148,7 @@ def oneself(checks):
         def told():
             return any("own songs" in problem for problem in server.status()["scan"].get("problems", ()))
         checks.check(e2e.wait_for(told, SEEN_S), "oneself-is-noticed", server.status()["scan"])
-        server.scanned(len(own_tracks.TRACKS))
+        e2e.wait_for(lambda: server.songs() == len(own_tracks.TRACKS), SEEN_S)
         checks.equal("oneself-is-not-republished", server.songs(), len(own_tracks.TRACKS))
         server.check_end(checks, "oneself")
 
