@@ -22,10 +22,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::ClientError;
 use crate::body::{self, GZIP, Pieces};
 use crate::place::{PINNED, Place};
 use crate::redirect::{self, MAX_REDIRECTS};
+use crate::{Cause, ClientError};
 
 /// How much of an answer waits to be read, at most, and how long its head may be.
 const READ_BUFFER: usize = 64 << 10;
@@ -173,13 +173,23 @@ impl Transport {
         let other = uri.authority().map_or("", |authority| authority.as_str());
         let address = if self.place.is_at(uri) { &self.place.name } else { other }.to_owned();
         if error.is_connect() {
-            return ClientError::Unreachable { address, cause: Arc::new(error) };
+            return ClientError::Unreachable { address, cause: bottom(&error) };
         }
         if is_hang_up(&error) {
             return ClientError::CutShort { expected: None, got: 0 };
         }
-        ClientError::NotHttp { address, cause: Arc::new(error) }
+        ClientError::NotHttp { address, cause: bottom(&error) }
     }
+}
+
+/// What lies at the bottom of an error. What lies above it tells where in the HTTP library it was met.
+fn bottom(error: &SendError) -> Cause {
+    let mut at: &dyn Error = error;
+    while let Some(below) = at.source() {
+        at = below;
+    }
+    let kind = at.downcast_ref().map_or(io::ErrorKind::Other, io::Error::kind);
+    Arc::new(io::Error::new(kind, at.to_string()))
 }
 
 /// Whether a connection broke, not whether what came over it was wrong.

@@ -1,5 +1,6 @@
 //! HTTP as servers speak it, more or less.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -174,8 +175,10 @@ async fn where_nobody_listens_nobody_is_reached() {
     let address = server.address();
     server.stop().await;
     let error = Client::builder().connect(&url).await.unwrap_err();
-    let ClientError::Unreachable { address: told, .. } = error else { panic!("{error:?}") };
+    let ClientError::Unreachable { address: told, cause } = error else { panic!("{error:?}") };
     assert_eq!(told, address.to_string());
+    let cause: &io::Error = cause.downcast_ref().unwrap();
+    assert_eq!(cause.kind(), io::ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
