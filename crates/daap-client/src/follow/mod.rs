@@ -33,9 +33,9 @@ const HELD_AT_MOST: Duration = Duration::from_secs(120);
 /// A copy of a share that follows it: the databases of a server with their songs and playlists, under the ids that the
 /// server gives them.
 ///
-/// It is read in full once, and then step by step as the server tells of news. While the link is lost it stays as it
-/// is; the link is taken up again, ever more patiently, for as long as the mirror lives. Readers see whole states of
-/// the server only: a list that breaks off half-way shows nothing.
+/// It is read in full when the link is made, and then step by step as the server tells of news. While the link is lost
+/// it stays as it is; the link is made again, ever more patiently, for as long as the mirror lives. Readers see whole
+/// states of the server only: a list that breaks off half-way shows nothing.
 ///
 /// Where a server gives no ids for ever, or one to two songs, the copy has ids that follow from the row ids. Playlists
 /// that follow rules are plain lists here, songs that are listed and not there are left out of them, and folders that
@@ -175,6 +175,9 @@ impl Follower {
     }
 
     /// Follows the server for as long as the link holds.
+    ///
+    /// Each link begins with all there is: some servers look at no session, so nobody could tell whether one has
+    /// started again meanwhile, and counts its revisions anew.
     async fn follow(&mut self) -> Result<Infallible, ClientError> {
         self.link.send_replace(Link::Connecting);
         let client = self.builder.connect(&self.url).await?;
