@@ -109,9 +109,14 @@ def gzip_list(share, request):
     return whole(packed(share.behave(request).parts[0]), Content_Encoding="gzip")
 
 
-def wrong_sizes(share, request):
-    """Every song is listed with a byte too many."""
-    return whole(share.behave(request).parts[0].replace(dmap("assz", 300_000), dmap("assz", 300_001)))
+def listed_with(size):
+    """Every song is listed with another size than it has."""
+    return of(LIST, lambda share, request: whole(share.behave(request).parts[0].replace(dmap("assz", 300_000), dmap("assz", size))))
+
+
+def half(_share, _request, song):
+    """All that is announced comes, and it is half of what is listed."""
+    return whole(song[:len(song) // 2])
 
 
 def broken_gzip(share, request):
@@ -198,7 +203,9 @@ GET = [
     Case("truncates", of_songs(truncate, only=1), (0, 2), FAILED, ["Two", "ended after"]),
     Case("truncates-once", once(of_songs(truncate)), ALL),
     Case("length-too-long", of_songs(too_long), NONE, FAILED, ["Two", "ended after"]),
-    Case("list-lies-about-lengths", of(LIST, wrong_sizes), ALL, says=["300000 bytes came", "it lists 300001"]),
+    Case("lists-too-few", listed_with(299_999), ALL, says=["300000 bytes came", "it lists 299999"]),
+    Case("lists-too-many", listed_with(300_001), NONE, FAILED, ["300000 bytes came", "lists 300001", "--any-size"]),
+    Case("length-too-short", of_songs(half), NONE, FAILED, ["150000 bytes came", "lists 300000", "--any-size"]),
     Case("no-length", of_songs(no_length), ALL),
     Case("wrong-range", once_truncated(wrong_range), ALL),
     Case("absurd-range", once_truncated(absurd_range), ALL),

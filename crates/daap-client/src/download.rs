@@ -36,6 +36,7 @@ pub struct Download {
     song: Song,
     path: PathBuf,
     replace: bool,
+    any_size: bool,
 }
 
 /// A song that has been saved.
@@ -45,7 +46,8 @@ pub struct Saved {
     pub length: u64,
     /// How much of it was there before.
     pub kept: u64,
-    /// The size by the server's list, if that is another.
+    /// The size by the server's list, if that is another: smaller, or where [any size](Download::taking_any_size) is
+    /// taken greater.
     pub listed: Option<u64>,
 }
 
@@ -81,19 +83,33 @@ pub enum DownloadError {
         /// How many there are.
         got: u64,
     },
+    /// The server announced fewer bytes than it lists, and sent those: half a song, or its list is wrong.
+    #[error("{got} bytes came, as they were announced, but the share lists {listed}")]
+    FewerThanListed {
+        /// How many are listed.
+        listed: u64,
+        /// How many came.
+        got: u64,
+    },
 }
 
 impl Download {
     /// Saves `song` of a database as the file `path`. Of the song its ids, format, size and date are needed.
     #[must_use]
     pub fn new(database: DatabaseId, song: &Song, path: impl Into<PathBuf>) -> Self {
-        Self { database, song: song.clone(), path: path.into(), replace: false }
+        Self { database, song: song.clone(), path: path.into(), replace: false, any_size: false }
     }
 
     /// Replaces a file of another length, which is an error otherwise.
     #[must_use]
     pub fn replacing(self, replace: bool) -> Self {
         Self { replace, ..self }
+    }
+
+    /// Takes what the server announces for the whole song even if it lists more bytes, which is an error otherwise.
+    #[must_use]
+    pub fn taking_any_size(self, any_size: bool) -> Self {
+        Self { any_size, ..self }
     }
 
     /// Where its bytes lie while it is not complete. `None` if nothing tells the song from others: then it always begins
@@ -130,7 +146,8 @@ impl Download {
         progress: impl FnMut(u64),
     ) -> Result<Saved, DownloadError> {
         if let Some(length) = length(&self.path).await? {
-            let is_there = self.is_listed(length) || self.announced(client).await? == Some(length);
+            let is_there = self.is_listed(length)
+                || self.is_enough(length) && self.announced(client).await? == Some(length);
             if is_there {
                 return Ok(self.saved(length, length));
             }
@@ -156,6 +173,11 @@ impl Download {
     /// Whether the server lists it with this length. Some list none.
     fn is_listed(&self, length: u64) -> bool {
         length > 0 && length == self.song.track.size
+    }
+
+    /// Whether so many bytes may be all of it, by the server's list.
+    fn is_enough(&self, length: u64) -> bool {
+        self.any_size || length >= self.song.track.size
     }
 
     /// How long the song is by what the server says when it is asked for it.
@@ -187,6 +209,7 @@ impl Download {
             }
             // Nobody lists a song that has no sound.
             _ if got == 0 => Err(DownloadError::WrongLength { announced: listed, got }),
+            _ if !self.is_enough(got) => Err(DownloadError::FewerThanListed { listed, got }),
             _ => Ok(()),
         }
     }

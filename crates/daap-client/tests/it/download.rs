@@ -163,13 +163,31 @@ async fn a_server_that_lies_leaves_no_file_under_the_songs_name() {
 }
 
 #[tokio::test]
-async fn a_size_that_differs_from_the_list_is_told() {
-    let scene = scene(|_| Reply::new(&sound()[..6000])).await;
+async fn a_song_of_more_bytes_than_listed_is_told() {
+    let scene = scene(|_| Reply::new([sound(), sound()].concat())).await;
     let saved = scene.run().await.unwrap();
-    assert_eq!(saved, Saved { length: 6000, kept: 0, listed: Some(10_000) });
+    assert_eq!(saved, Saved { length: 20_000, kept: 0, listed: Some(10_000) });
     // And it is known again by what the server says when it is asked for it.
-    assert_eq!(scene.run().await.unwrap().kept, 6000);
+    assert_eq!(scene.run().await.unwrap().kept, 20_000);
     assert_eq!(scene.asked_from().len(), 2);
+}
+
+#[tokio::test]
+async fn one_of_fewer_is_half_a_song_unless_its_size_is_not_to_count() {
+    let scene = scene(|_| Reply::new(&sound()[..6000])).await;
+    let error = scene.run().await.unwrap_err();
+    assert!(
+        matches!(error, DownloadError::FewerThanListed { listed: 10_000, got: 6000 }),
+        "{error:?}"
+    );
+    assert!(!scene.path().exists());
+    let download = scene.download().taking_any_size(true);
+    for _ in 0..2 {
+        let saved = download.run(&scene.client, |_| {}).await.unwrap();
+        assert_eq!((saved.length, saved.listed), (6000, Some(10_000)));
+    }
+    let error = scene.run().await.unwrap_err();
+    assert!(matches!(error, DownloadError::Occupied { length: 6000, .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -81,6 +81,9 @@ pub(crate) struct Args {
     /// Replace files that are another song, or the same of another size
     #[arg(long)]
     overwrite: bool,
+    /// Keep songs of fewer bytes than the share lists, if they are as many as the server announces with them
+    #[arg(long)]
+    any_size: bool,
     /// Only say what would be fetched: how many bytes, and the file
     #[arg(long, conflicts_with = "json")]
     dry_run: bool,
@@ -113,8 +116,12 @@ async fn get(args: &Args, client: &Client, out: &mut impl Write) -> anyhow::Resu
     let began = Instant::now();
     let sizes = plan.songs.iter().map(|planned| planned.song.track.size);
     let show = Show::new(plan.songs.len(), sum(sizes), sum(there));
-    let manner =
-        Manner { jobs: args.jobs.into(), retries: args.retries, overwrite: args.overwrite };
+    let manner = Manner {
+        jobs: args.jobs.into(),
+        retries: args.retries,
+        overwrite: args.overwrite,
+        any_size: args.any_size,
+    };
     let fetched = fetch::fetch(client, &plan, &args.to, manner, &show).await;
     show.end();
     let playlists = match args.playlists && fetched.stopped.is_none() {

@@ -20,6 +20,8 @@ pub(crate) struct Manner {
     pub(crate) retries: u32,
     /// Whether a file in its place that is another is replaced.
     pub(crate) overwrite: bool,
+    /// Whether a song may have fewer bytes than the share lists.
+    pub(crate) any_size: bool,
 }
 
 /// How the songs of a plan fared.
@@ -53,7 +55,8 @@ pub(crate) async fn fetch<'a>(
     let mut fetched = Fetched::default();
     let songs = stream::iter(&plan.songs).map(|planned| async move {
         let download = Download::new(planned.database, &planned.song, folder.join(&planned.path))
-            .replacing(manner.overwrite);
+            .replacing(manner.overwrite)
+            .taking_any_size(manner.any_size);
         (planned, patiently(client, planned, &download, manner.retries, show).await)
     });
     let mut songs = songs.buffer_unordered(manner.jobs);

@@ -118,10 +118,13 @@ impl Summary {
         for Failure { path, why, .. } in &self.failed {
             eprintln!("failed: {}: {why}", printable(&path.to_string_lossy()));
         }
-        let occupied =
-            |(_, error): &(_, DownloadError)| matches!(error, DownloadError::Occupied { .. });
-        if fetched.failed.iter().any(occupied) {
+        let failed =
+            |how: fn(&DownloadError) -> bool| fetched.failed.iter().any(|(_, error)| how(error));
+        if failed(|error| matches!(error, DownloadError::Occupied { .. })) {
             eprintln!("--overwrite replaces files that are in the way");
+        }
+        if failed(|error| matches!(error, DownloadError::FewerThanListed { .. })) {
+            eprintln!("--any-size keeps songs that are shorter than listed, if the list is wrong");
         }
         match &fetched.stopped {
             Some(Stop::Interrupted) => eprintln!("interrupted; the same command goes on from here"),
