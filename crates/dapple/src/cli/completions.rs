@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use super::{Cli, Outcome};
 
-/// Print tab completions for a shell.
+/// Print tab completions for a shell
 ///
 /// For bash: `dapple completions bash > ~/.local/share/bash-completion/completions/dapple`
 #[derive(clap::Args, Debug)]

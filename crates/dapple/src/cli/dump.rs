@@ -11,7 +11,7 @@ use super::Outcome;
 /// A reply larger than this is not one that a client would read either.
 const MAX_INPUT: u64 = 1 << 30;
 
-/// Print a DMAP message in readable form.
+/// Print a DMAP message in readable form
 ///
 /// For example the reply that a server gives to everyone:
 /// `curl -s http://127.0.0.1:3689/server-info | dapple dump`

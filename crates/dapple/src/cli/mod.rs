@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Share, find and inspect music over DAAP, the protocol of iTunes sharing.
+/// Share, find, download and inspect music over DAAP, the protocol of iTunes sharing.
 #[derive(Parser, Debug)]
 #[command(name = "dapple", version, max_term_width = 100)]
 pub(crate) struct Cli {
