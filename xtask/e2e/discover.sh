@@ -14,7 +14,7 @@ DAPPLE=$(realpath -m "${DAPPLE:-${CARGO_TARGET_DIR:-target}/debug/dapple}")
 
 publish() { # publish NAME TYPE PORT TXT... : host A announces it; the process is $STARTED
   local log
-  log=$(mktemp "$WORK/publish-XXXXXX")
+  log=$(mktemp -p "$WORK")
   start "$log" on "$A" avahi-publish-service "$@"
   within 10 grep -q Established "$log" || fail "publish $1: $(cat "$log")"
 }

@@ -83,7 +83,7 @@ avahi() { # avahi HOST NAME : starts its bus and daemon; ended by end $AVAHI $BU
 # --- servers ----------------------------------------------------------------------------------------
 serve() { # serve HOST ARGUMENT... : shares one song as "Jo's music"; the process is $STARTED, its folders are in $SERVED
   local ns=$1; shift
-  SERVED=$(mktemp -d "$WORK/serve-XXXXXX")
+  SERVED=$(mktemp -d -p "$WORK")
   mkdir "$SERVED/music"
   { # one second of silence, 8,000 unsigned bytes
     printf 'RIFF\x64\x1f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x40\x1f\0\0'
