@@ -1,7 +1,10 @@
-//! For tests: a share on this machine, and what dapple says to a command line.
+//! For tests: a share on this machine, what is announced on a network, and what dapple says to a command line.
+
+use std::net::SocketAddr;
 
 use clap::Parser as _;
 use daap::{Catalog, NewPlaylist, NewSong, Server, ServerBuilder, Track};
+use discovery::{About, Kind, Service, ShareTxt};
 
 use crate::cli::{self, Cli, Outcome};
 
@@ -53,4 +56,25 @@ pub(crate) async fn said(line: &[&str]) -> anyhow::Result<(Outcome, String)> {
     let mut out = Vec::new();
     let outcome = cli::run(cli, &mut out).await?;
     Ok((outcome, String::from_utf8(out)?))
+}
+
+/// A service that a machine called nas announces, at these addresses.
+pub(crate) fn service(kind: Kind, name: &str, addresses: &[&str], about: About) -> Service {
+    let addresses: Vec<SocketAddr> =
+        addresses.iter().map(|address| address.parse().unwrap()).collect();
+    Service {
+        kind,
+        name: name.into(),
+        instance: name.into(),
+        host: "nas.local".into(),
+        port: addresses.first().map_or(0, SocketAddr::port),
+        addresses,
+        interfaces: Vec::new(),
+        about,
+    }
+}
+
+/// A share that it announces.
+pub(crate) fn announced(name: &str, addresses: &[&str]) -> Service {
+    service(Kind::Daap, name, addresses, About::Share(ShareTxt::default()))
 }

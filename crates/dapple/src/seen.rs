@@ -144,25 +144,15 @@ pub(crate) fn last_place(url: &ShareUrl) -> Option<ShareUrl> {
 
 #[cfg(test)]
 mod tests {
-    use discovery::{About, ServerTxt, ShareTxt};
+    use discovery::{About, ServerTxt};
 
     use super::*;
+    use crate::fixture;
 
     fn service(kind: Kind, name: &str, address: &str) -> Service {
-        let address: SocketAddr = address.parse().unwrap();
-        let about = match kind {
-            Kind::Daap => About::Share(ShareTxt::default()),
-            _ => About::Server(ServerTxt::default()),
-        };
-        Service {
-            kind,
-            name: name.into(),
-            instance: name.into(),
-            host: "nas.local".into(),
-            addresses: vec![address],
-            port: address.port(),
-            interfaces: Vec::new(),
-            about,
+        match kind {
+            Kind::Daap => fixture::announced(name, &[address]),
+            _ => fixture::service(kind, name, &[address], About::Server(ServerTxt::default())),
         }
     }
 

@@ -91,27 +91,13 @@ async fn reach(
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
-    use discovery::{About, ShareTxt};
-
     use super::*;
-    use crate::fixture::{share, share_with};
+    use crate::fixture::{self, share, share_with};
 
     /// A share that is announced at these places.
     fn announced(places: &[&str]) -> Service {
-        let place = |place: &&str| place.trim_start_matches("daap://").parse().unwrap();
-        let addresses: Vec<SocketAddr> = places.iter().map(place).collect();
-        Service {
-            kind: Kind::Daap,
-            name: "x".into(),
-            instance: "x".into(),
-            host: "x.local".into(),
-            port: addresses.first().map_or(0, SocketAddr::port),
-            addresses,
-            interfaces: Vec::new(),
-            about: About::Share(ShareTxt::default()),
-        }
+        let addresses = places.iter().map(|place| place.trim_start_matches("daap://"));
+        fixture::announced("x", &addresses.collect::<Vec<_>>())
     }
 
     /// What a share says that is announced at these places.

@@ -165,17 +165,14 @@ mod tests {
     use discovery::{RemoteTxt, ServerTxt, ShareTxt, Version};
 
     use super::*;
+    use crate::fixture;
 
     fn service(kind: Kind, name: &str, addresses: &[&str], about: About) -> Service {
         Service {
-            kind,
-            name: name.into(),
-            instance: name.into(),
             host: "nas-3689.local".into(),
-            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
             port: 3689,
             interfaces: vec!["eth0".into()],
-            about,
+            ..fixture::service(kind, name, addresses, about)
         }
     }
 

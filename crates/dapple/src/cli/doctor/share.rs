@@ -70,23 +70,12 @@ fn same(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use discovery::{About, Kind, ShareTxt};
-
     use super::*;
     use crate::cli::doctor::finding::Verdict;
+    use crate::fixture;
 
     fn share(name: &str, address: &str) -> Service {
-        let address: std::net::SocketAddr = address.parse().unwrap();
-        Service {
-            kind: Kind::Daap,
-            name: name.into(),
-            instance: name.into(),
-            host: "nas.local".into(),
-            addresses: vec![address],
-            port: address.port(),
-            interfaces: Vec::new(),
-            about: About::Share(ShareTxt::default()),
-        }
+        fixture::announced(name, &[address])
     }
 
     #[track_caller]
