@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dmap", &[]),
     ("daap-model", &[]),
     ("daap-proto", &["dmap", "daap-model"]),
+    ("audio", &[]),
     ("library", &["daap-model"]),
     ("store", &["library"]),
     ("disk-cache", &[]),
@@ -36,6 +37,7 @@ pub(crate) const PURE: &[(&str, &[&str])] = &[
         "daap-model",
         &["arcstr", "foldhash", "icu_collator", "icu_normalizer", "imbl", "memchr", "thiserror"],
     ),
+    ("audio", &["rubato", "thiserror"]),
     ("daap-proto", &["base64", "bytes", "percent-encoding", "subtle", "thiserror", "winnow"]),
 ];
 
