@@ -1,22 +1,35 @@
-//! Sound as frames of PCM, and changing it into what is wanted.
+//! Sound as frames of PCM: decoding songs, and changing what was decoded into what is wanted.
 //!
-//! [`Converter`] takes all the steps from the frames of one [`Format`] to the bytes of another: [`Remix`] for the channels,
-//! [`Resampler`] for the rate, [`Quantiser`] for the depth. Sound that needs no step comes out bit for bit.
+//! - [`Decoder`] takes the bytes of a song (mp3, AAC, Apple Lossless, FLAC, Vorbis, Opus, WAV, AIFF, CAF) and gives
+//!   its frames: without what encoders put before and behind the music, from any frame on, broken packets made up for by
+//!   silence and counted.
+//! - [`Converter`] takes all the steps from there to the bytes of an output: [`Remix`] for the channels, [`Resampler`]
+//!   for the rate, [`Quantiser`] for the depth. Sound that needs no step comes out bit for bit.
 //!
 //! Samples are `f32` from -1 to 1 everywhere inside, which holds 16 and 24 bits exactly; a [`Format`] says what they were.
 //!
-//! ```
-//! use audio::{Converter, Depth, Format, Layout};
+//! Everything here blocks and computes, on the thread that calls it. This crate opens no file, starts no thread and knows no
+//! clock: a source is anything that can be read and sought. The codecs are the work of [`symphonia`] and [`opus_pure`]; what is
+//! ours is which frames are the music, and that no song, however broken, costs more than itself: no panic of theirs gets
+//! out, no source is read without end, nothing grows without a bound.
 //!
-//! let mono = Format { rate: 44_100, layout: Layout::MONO, depth: Depth::I16 };
-//! let stereo = Format { layout: Layout::STEREO, ..mono };
-//! let mut bytes = Vec::new();
-//! Converter::new(mono, stereo, 1.0)?.push(&[0.5], &mut bytes);
-//! assert_eq!(bytes.len(), 4);
-//! # Ok::<(), audio::AudioError>(())
+//! ```
+//! use std::io::Cursor;
+//!
+//! use audio::Decoder;
+//!
+//! // Four samples of 16 bits, mono, 8,000 Hz.
+//! let file = b"RIFF\x2C\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x80\x3E\0\0\x02\0\x10\0\
+//!     data\x08\0\0\0\0\0\0\x40\0\xC0\xFF\x7F";
+//! let mut song = Decoder::open(Cursor::new(file), Some(file.len() as u64))?;
+//! assert_eq!(song.length().exact(), Some(4));
+//! assert_eq!(song.read()?, [0.0, 0.5, -0.5, 32_767.0 / 32_768.0]);
+//! assert!(song.read()?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod convert;
+mod decode;
 mod error;
 mod pcm;
 mod quantise;
@@ -24,6 +37,7 @@ mod remix;
 mod resample;
 
 pub use convert::Converter;
+pub use decode::{Codec, Decoder, Length};
 pub use error::AudioError;
 pub use pcm::{Depth, Format, Layout, MAX_CHANNELS, RATES};
 pub use quantise::Quantiser;

@@ -1,0 +1,8 @@
+//! Decoding whole songs.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+mod broken;
+mod decode;
+mod ffmpeg;
+mod made;
+mod studio;
