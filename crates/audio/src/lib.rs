@@ -5,6 +5,7 @@
 //!   silence and counted.
 //! - [`Converter`] takes all the steps from there to the bytes of an output: [`Remix`] for the channels, [`Resampler`]
 //!   for the rate, [`Quantiser`] for the depth. Sound that needs no step comes out bit for bit.
+//! - [`Gain`] is how much louder or softer a song is to be played, as its tags say; [`Loudness`] measures it (EBU R128).
 //!
 //! Samples are `f32` from -1 to 1 everywhere inside, which holds 16 and 24 bits exactly; a [`Format`] says what they were.
 //!
@@ -31,6 +32,7 @@
 mod convert;
 mod decode;
 mod error;
+mod loudness;
 mod pcm;
 mod quantise;
 mod remix;
@@ -39,6 +41,7 @@ mod resample;
 pub use convert::Converter;
 pub use decode::{Codec, Decoder, Length};
 pub use error::AudioError;
+pub use loudness::{Gain, Loudness, MAX_GAIN_DB, TARGET_LUFS};
 pub use pcm::{Depth, Format, Layout, MAX_CHANNELS, RATES};
 pub use quantise::Quantiser;
 pub use remix::Remix;

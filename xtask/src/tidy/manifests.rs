@@ -37,7 +37,7 @@ pub(crate) const PURE: &[(&str, &[&str])] = &[
         "daap-model",
         &["arcstr", "foldhash", "icu_collator", "icu_normalizer", "imbl", "memchr", "thiserror"],
     ),
-    ("audio", &["opus-pure", "rubato", "symphonia", "thiserror"]),
+    ("audio", &["ebur128", "opus-pure", "rubato", "symphonia", "thiserror"]),
     ("daap-proto", &["base64", "bytes", "percent-encoding", "subtle", "thiserror", "winnow"]),
 ];
 
