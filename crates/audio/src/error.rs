@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Why sound cannot be decoded or changed.
+/// Why sound cannot be decoded, changed or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
@@ -24,4 +24,10 @@ pub enum AudioError {
     /// A library failed inside; what it was decoding is lost.
     #[error("the decoder failed on this sound")]
     Fault,
+    /// Too long for a WAV file, whose length has 32 bits.
+    #[error("{frames} frames are too many for a WAV file")]
+    TooLong {
+        /// How many there are.
+        frames: u64,
+    },
 }

@@ -62,6 +62,12 @@ impl Codec {
             Self::Opus | Self::Mpeg => rate.into(),
         }
     }
+
+    /// Whether a frame is the same bit for bit however it was reached. AAC has noise that goes on from packet to packet, and
+    /// the predictions of Opus only come close.
+    pub(crate) fn is_repeatable(self) -> bool {
+        !matches!(self, Self::Aac | Self::Opus)
+    }
 }
 
 /// Decodes the packets of one track.

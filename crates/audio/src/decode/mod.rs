@@ -197,7 +197,7 @@ impl Decoder {
     }
 
     /// Goes to a frame, and forgets what was decoded before: what follows depends on the frame alone.
-    fn start_at(&mut self, frame: u64) -> Result<(), AudioError> {
+    pub(crate) fn start_at(&mut self, frame: u64) -> Result<(), AudioError> {
         let lead_in = self.codec().lead_in(self.format.rate);
         let from = i64::try_from(frame).unwrap_or(i64::MAX).saturating_add(self.span.start);
         let tick = self.span.clock.tick(from.saturating_sub_unsigned(lead_in));

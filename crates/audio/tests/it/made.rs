@@ -24,6 +24,11 @@ pub(crate) fn wav(samples: &[i16]) -> Vec<u8> {
     wav_of(samples, 2)
 }
 
+/// The same, mono.
+pub(crate) fn mono_wav(samples: &[i16]) -> Vec<u8> {
+    wav_of(samples, 1)
+}
+
 fn wav_of(samples: &[i16], channels: u16) -> Vec<u8> {
     let sound = bytes_of(samples);
     let length = sound.len() as u32;

@@ -1,4 +1,4 @@
-//! Decoding and measuring whole songs.
+//! Decoding, measuring and writing whole songs.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 mod broken;
@@ -7,3 +7,4 @@ mod ffmpeg;
 mod loudness;
 mod made;
 mod studio;
+mod wav;
