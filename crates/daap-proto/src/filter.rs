@@ -5,6 +5,7 @@ use dmap::Code;
 use dmap::code::*;
 
 use crate::query::{Criterion, Query};
+use crate::target::number;
 
 impl Query {
     /// The songs that are meant.
@@ -79,18 +80,6 @@ fn text_filter(field: TextField, value: &str) -> Filter {
         TextTest::Equals(value.into())
     };
     Filter::Text(field, test)
-}
-
-/// Decimal, `0x` and hexadecimal digits, or a 64-bit id that some reader took for a negative number. Nothing is 0.
-pub(crate) fn number(value: &str) -> Option<u64> {
-    let value = value.trim();
-    if value.is_empty() {
-        return Some(0);
-    }
-    if let Some(digits) = value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
-        return u64::from_str_radix(digits, 16).ok();
-    }
-    value.parse::<u64>().ok().or_else(|| value.parse::<i64>().ok().map(i64::cast_unsigned))
 }
 
 impl Subject {

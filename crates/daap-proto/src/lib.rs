@@ -11,6 +11,7 @@
 //! - [`reply`] has a function for each endpoint: a snapshot and a request in, a [`Reply`] out, whose length is known
 //!   before its bytes are made.
 //! - [`read`] is the other side: what a client takes from the replies of servers that others wrote.
+//! - [`target`] takes request targets apart and puts them together, for [`Request`] and for those of DACP.
 //! - [`Credential`] is HTTP Basic as DAAP clients use it, [`validation()`] the hash that old iTunes want, [`ShareUrl`] a
 //!   `daap://` URL.
 //!
@@ -60,6 +61,7 @@ mod quirks;
 pub mod read;
 pub mod reply;
 mod request;
+pub mod target;
 mod url;
 mod validation;
 
@@ -76,4 +78,4 @@ pub use request::{
     EditAction, Endpoint, Listing, MAX_TARGET, PixelBox, Request, RequestError, Step,
 };
 pub use url::{DEFAULT_PORT, ShareTarget, ShareUrl, UrlError};
-pub use validation::validation;
+pub use validation::{md5, validation};

@@ -3,17 +3,18 @@
 //! One type serves both sides: a server [parses](Request::parse) targets, a client [writes](Request::to_uri) them.
 
 mod edit;
-mod parameters;
 
 use daap_model::{Browse, ContainerId, DatabaseId, GroupId, GroupKind, ItemId, Revision, Sort};
 use percent_encoding::utf8_percent_encode;
 
 pub use self::edit::EditAction;
-use self::parameters::{Parameters, RESERVED, Target, bad, decode};
 use crate::fields::Fields;
 use crate::index::Index;
 use crate::meta::Meta;
 use crate::query::{Query, QueryError};
+use crate::target::{
+    GROUP_KINDS, Parameters, RESERVED, Target, bad, decode, meaning, split, word, words,
+};
 
 /// The longest request target that is read, in bytes. iTunes asks for some forty fields in 1,200; the longest query
 /// takes three bytes for each of its own.
@@ -201,6 +202,24 @@ pub enum RequestError {
         /// Its value.
         value: String,
     },
+    /// A parameter that nothing can be done without is not there.
+    #[error("{parameter} is missing")]
+    MissingParameter {
+        /// Its name.
+        parameter: &'static str,
+    },
+    /// A parameter comes twice, where to choose one would be to guess.
+    #[error("{parameter} comes more than once")]
+    RepeatedParameter {
+        /// Its name.
+        parameter: &'static str,
+    },
+    /// The `pairing-guid` is none that a pairing gave. 503 is what makes a Remote offer to pair again (WPRemote).
+    #[error("{guid:?} is not paired with this server")]
+    NotPaired {
+        /// What was sent.
+        guid: String,
+    },
     /// The query cannot be read.
     #[error(transparent)]
     BadQuery(#[from] QueryError),
@@ -224,7 +243,11 @@ impl RequestError {
         match self {
             Self::TargetTooLong { .. } => 414,
             Self::UnknownPath { .. } | Self::NotFound { .. } => 404,
-            Self::BadParameter { .. } | Self::BadQuery(_) => 400,
+            Self::BadParameter { .. }
+            | Self::MissingParameter { .. }
+            | Self::RepeatedParameter { .. }
+            | Self::BadQuery(_) => 400,
+            Self::NotPaired { .. } => 503,
             Self::TooLong(_) => 500,
         }
     }
@@ -249,14 +272,10 @@ impl Request {
     /// # Errors
     /// There is no such endpoint, a parameter that matters cannot be read, or a limit was passed.
     pub fn parse(target: &str) -> Result<Self, RequestError> {
-        if target.len() > MAX_TARGET {
-            return Err(RequestError::TargetTooLong { length: target.len() });
-        }
-        let (path, query) = split(target);
-        let parameters = Parameters(query);
+        let (path, parameters) = split(target)?;
         Ok(Self {
             session_id: parameters.session_id(),
-            endpoint: Endpoint::parse(path, &parameters)?,
+            endpoint: Endpoint::parse(path, parameters)?,
         })
     }
 
@@ -273,9 +292,8 @@ impl Request {
 }
 
 impl Endpoint {
-    fn parse(path: &str, parameters: &Parameters<'_>) -> Result<Self, RequestError> {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-        Ok(match segments[..] {
+    fn parse(path: &str, parameters: Parameters<'_>) -> Result<Self, RequestError> {
+        Ok(match words(path)[..] {
             ["server-info"] => Self::ServerInfo,
             ["content-codes"] => Self::ContentCodes,
             ["login"] => Self::Login,
@@ -295,7 +313,7 @@ impl Endpoint {
         database: DatabaseId,
         path: &str,
         rest: &[&str],
-        parameters: &Parameters<'_>,
+        parameters: Parameters<'_>,
     ) -> Result<Self, RequestError> {
         Ok(match *rest {
             ["items"] => Self::Items { database, listing: parameters.listing()? },
@@ -411,44 +429,6 @@ const CATEGORIES: [(&str, Browse); 4] = [
     ("genres", Browse::Genres),
     ("composers", Browse::Composers),
 ];
-
-/// The words for the sorts of groups.
-const GROUP_KINDS: [(&str, GroupKind); 2] =
-    [("albums", GroupKind::Albums), ("artists", GroupKind::Artists)];
-
-/// The words for orders.
-const SORTS: [(&str, Sort); 4] = [
-    ("name", Sort::Title),
-    ("album", Sort::Album),
-    ("artist", Sort::Artist),
-    ("releasedate", Sort::ReleaseDate),
-];
-
-fn meaning<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
-    words.iter().find(|row| row.0 == word).map(|row| row.1)
-}
-
-fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
-    words.iter().find(|row| row.1 == meaning).map_or("", |row| row.0)
-}
-
-/// Path and parameters of a target, without scheme and authority.
-fn split(target: &str) -> (&str, &str) {
-    let after_scheme =
-        ["daap://", "http://"].iter().find_map(|scheme| strip_prefix_no_case(target, scheme));
-    let local = match after_scheme {
-        // What stands before the path is the host, whoever it names: this is no proxy.
-        Some(rest) => rest.find(['/', '?']).map_or("", |at| &rest[at..]),
-        None => target,
-    };
-    let local = local.split('#').next().unwrap_or_default();
-    local.split_once('?').unwrap_or((local, ""))
-}
-
-fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let (head, tail) = text.split_at_checked(prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then_some(tail)
-}
 
 /// The id in a path. A number that no id can have names nothing; what is no number is no path of ours.
 fn id<T>(

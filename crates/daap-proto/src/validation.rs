@@ -67,14 +67,20 @@ fn salt(is_changed: bool, access_index: u8) -> String {
     hash(is_changed, parts.map(chosen).concat().as_bytes())
 }
 
+/// MD5 in upper-case hexadecimal digits, by which a server proves to a Remote that it knows the code.
+#[must_use]
+pub fn md5(bytes: &[u8]) -> String {
+    hash(false, bytes)
+}
+
 /// Upper-case hexadecimal.
 fn hash(is_changed: bool, bytes: &[u8]) -> String {
     let step_28 = if is_changed { STEP_28_CHANGED } else { STEP_28 };
-    md5(bytes, step_28).iter().map(|byte| format!("{byte:02X}")).collect()
+    digest(bytes, step_28).iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// MD5 (RFC 1321) with the constant of its step 28 as given.
-fn md5(bytes: &[u8], step_28: u32) -> [u8; 16] {
+fn digest(bytes: &[u8], step_28: u32) -> [u8; 16] {
     let mut padded = bytes.to_vec();
     padded.push(0x80);
     padded.resize(padded.len().next_multiple_of(64), 0);

@@ -40,7 +40,9 @@ pub use list::{Head, ListReader, MAX_ENTRY, MAX_LIST, Part};
 pub use server_info::ServerInfo;
 pub use song::Song;
 
-use self::value::{FromTag, id};
+pub use value::FromTag;
+
+use self::value::id;
 
 /// Why a reply cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,8 +117,12 @@ pub fn update(bytes: &[u8]) -> Result<Revision, ReadError> {
     Err(ReadError::Missing { code: MUSR, offset: root.offset })
 }
 
-/// The one element of a short reply, which may announce more bytes than there are.
-fn root<'a>(bytes: &'a [u8], code: Code, expected: &'static str) -> Result<Tag<'a>, ReadError> {
+/// The one element of a short reply, which may announce more bytes than there are; `expected` is what it should be,
+/// for people.
+///
+/// # Errors
+/// The reply is no such element, or says no.
+pub fn root<'a>(bytes: &'a [u8], code: Code, expected: &'static str) -> Result<Tag<'a>, ReadError> {
     let root = lenient_root(bytes)?;
     if root.kind != Kind::Container {
         return Err(ReadError::Unexpected { expected, found: root.code });

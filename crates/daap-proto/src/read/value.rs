@@ -6,8 +6,9 @@
 use daap_model::{ContentRating, MediaKind, PersistentId, Text, Timestamp};
 use dmap::Tag;
 
-/// Something that can be set from a tag.
-pub(crate) trait FromTag {
+/// Something that can be set from a tag, whatever that holds.
+pub trait FromTag {
+    /// Takes the tag's value.
     fn set(&mut self, tag: &Tag<'_>);
 }
 

@@ -83,10 +83,10 @@ impl Reply {
     }
 
     /// A reply of one element, written by `children`.
-    pub(crate) fn element(
-        code: Code,
-        children: impl FnOnce(&mut Encoder),
-    ) -> Result<Self, TooLong> {
+    ///
+    /// # Errors
+    /// It would be longer than DMAP can say.
+    pub fn element(code: Code, children: impl FnOnce(&mut Encoder)) -> Result<Self, TooLong> {
         let mut out = Encoder::new(Vec::new());
         out.container(code, children);
         out.finish().map(Self::whole)

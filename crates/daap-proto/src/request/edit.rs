@@ -8,10 +8,9 @@ use dmap::Code;
 use dmap::code::{MCTI, MIID, MINM};
 
 use super::RequestError;
-use super::parameters::{Parameters, Target, bad};
 use crate::fields::Field;
-use crate::filter::number;
 use crate::query::{Criterion, Query};
+use crate::target::{Parameters, Target, bad, number};
 
 /// A change of the playlists of a database. The longest has `edit-params` of [`MAX_QUERY`](crate::MAX_QUERY) bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl EditAction {
     /// Reads what is asked of a database, or of one of its containers.
     pub(super) fn parse(
         container: Option<ContainerId>,
-        parameters: &Parameters<'_>,
+        parameters: Parameters<'_>,
     ) -> Result<Self, RequestError> {
         let action = parameters.value(ACTION).unwrap_or_default();
         let what = Wanted(parameters.value(EDIT_PARAMS).unwrap_or_default());
@@ -195,7 +194,8 @@ impl Query {
     }
 
     /// The criterion, if there is but one.
-    fn only(&self) -> Option<&Criterion> {
+    #[must_use]
+    pub fn only(&self) -> Option<&Criterion> {
         match self {
             Self::Is(criterion) => Some(criterion),
             _ => None,
@@ -204,11 +204,15 @@ impl Query {
 }
 
 impl Criterion {
-    fn value_of(&self, key: &str) -> Option<&str> {
+    /// The value, if this is the key and it is to be equal.
+    #[must_use]
+    pub fn value_of(&self, key: &str) -> Option<&str> {
         (self.key == key && !self.negated).then_some(&self.value)
     }
 
-    fn id_of<T>(&self, code: Code, new: fn(u32) -> Option<T>) -> Option<T> {
+    /// The id, if the field with this code is to have one.
+    #[must_use]
+    pub fn id_of<T>(&self, code: Code, new: fn(u32) -> Option<T>) -> Option<T> {
         id(self.value_of(code.name())?, new)
     }
 }
