@@ -374,6 +374,7 @@ content_codes! {
     CAVD b"cavd" "com.apple.itunes.unknown-vd" UByte;
     CAVE b"cave" "dacp.visualizerenabled" UByte;
     CAVS b"cavs" "dacp.visualizer" UByte;
+    CEDR b"ceDR" "" UByte;
     CEGS b"ceGS" "com.apple.itunes.genius-selectable" UByte;
     CEJC b"ceJC" "com.apple.itunes.jukebox-client-vote" Byte;
     CEJI b"ceJI" "com.apple.itunes.jukebox-current" UInt;
