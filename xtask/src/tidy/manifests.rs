@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dmap", &[]),
     ("daap-model", &[]),
     ("daap-proto", &["dmap", "daap-model"]),
+    ("dacp-proto", &["daap-proto"]),
     ("audio", &[]),
     ("library", &["daap-model"]),
     ("store", &["library"]),
@@ -39,6 +40,7 @@ pub(crate) const PURE: &[(&str, &[&str])] = &[
     ),
     ("audio", &["ebur128", "opus-pure", "rubato", "symphonia", "thiserror"]),
     ("daap-proto", &["base64", "bytes", "percent-encoding", "subtle", "thiserror", "winnow"]),
+    ("dacp-proto", &["thiserror"]),
 ];
 
 /// A crate of the workspace, as its manifest describes it.

@@ -11,22 +11,33 @@ use super::{Finding, Tree};
 const TABLE: &str = "crates/dmap/src/code.rs";
 
 /// Who may spell them: the protocol crates, what tests them, and the chores.
-const SPELLERS: &[&str] =
-    &["crates/dmap", "crates/daap-proto", "crates/testkit", "crates/bench", "fuzz", "xtask"];
+const SPELLERS: &[&str] = &[
+    "crates/dmap",
+    "crates/daap-proto",
+    "crates/dacp-proto",
+    "crates/testkit",
+    "crates/bench",
+    "fuzz",
+    "xtask",
+];
 
-/// URI parameters of DAAP whose names are too odd to mean anything else.
+/// URI parameters of DAAP and DACP whose names are too odd to mean anything else.
 const PARAMETERS: &[&str] = &[
+    "container-item-spec",
     "daap-no-disconnect",
     "group-type",
     "include-sort-headers",
+    "include-speaker-id",
     "pairing-guid",
+    "pairingcode",
+    "queuefilter",
     "request-session-id",
     "revision-number",
     "session-id",
 ];
 
 /// Beginnings of long names.
-const FAMILIES: &[&str] = &["com.apple.itunes.", "daap.", "dmap."];
+const FAMILIES: &[&str] = &["com.apple.itunes.", "daap.", "dacp.", "dmap.", "dmcp."];
 
 /// Checks all crates but those that may.
 pub(crate) fn check(tree: &Tree, findings: &mut Vec<Finding>) {
