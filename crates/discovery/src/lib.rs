@@ -48,6 +48,7 @@ pub use kind::Kind;
 pub use service::{About, Service};
 pub use txt::{
     RemoteTxt, SenderTxt, ServerTxt, ShareTxt, SpeakerTxt, Version, database_id, machine_id,
+    sender_instance,
 };
 
 /// Why nothing can be announced or found.

@@ -8,11 +8,27 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-pub use dacp::{RemoteTxt, SenderTxt, ServerTxt};
+pub use dacp::{RemoteTxt, SenderTxt, ServerTxt, sender_instance};
 pub(crate) use share::MEDIA_KIND_MUSIC;
 pub use share::{ShareTxt, database_id, machine_id};
 pub use speaker::SpeakerTxt;
 pub(crate) use speaker::speaker_name;
+
+use crate::name;
+
+/// The longest string in a TXT record: its length is one byte (RFC 6763 section 6.1).
+const TXT_STRING_MAX: usize = 255;
+
+/// The version of the record itself, which begins all of them, and is 1.
+const TXT_VERSION: &str = "txtvers";
+
+/// The keys and values of a TXT record that is to be announced: those that are known, cut to what fits.
+fn announced(
+    fields: impl IntoIterator<Item = (&'static str, Option<String>)>,
+) -> Vec<(&'static str, String)> {
+    let fits = |key: &str, value: &str| name::cut(value, TXT_STRING_MAX - key.len() - 1).to_owned();
+    fields.into_iter().filter_map(|(key, value)| Some((key, fits(key, &value?)))).collect()
+}
 
 /// The keys and values of a TXT record, as they came. Nothing in it can be relied on.
 pub(crate) struct Pairs<'a>(Vec<(&'a str, &'a [u8])>);
@@ -48,6 +64,10 @@ impl Version {
     pub const DAAP: Self = Self { major: 3, minor: 0, patch: 12 };
     /// The version of music sharing (`iTSh`) that we announce.
     pub const MUSIC_SHARING: Self = Self { major: 3, minor: 0, patch: 12 };
+    /// The version of DACP that a server announces, as owntone does.
+    pub const DACP: Self = Self { major: 2, minor: 0, patch: 1 };
+    /// The version of DACP that a sender announces, as iTunes 12 and owntone do.
+    pub const DACP_SENDER: Self = Self { major: 2, minor: 0, patch: 5 };
     /// The version of DMAP that we announce.
     pub const DMAP: Self = Self { major: 2, minor: 0, patch: 10 };
 
@@ -86,6 +106,10 @@ fn text(value: &str) -> Option<String> {
 
 fn number<T: std::str::FromStr>(value: &str) -> Option<T> {
     value.trim().parse().ok()
+}
+
+fn word(version: Option<Version>) -> Option<String> {
+    version.map(|version| version.word().to_string())
 }
 
 fn version(value: &str) -> Option<Version> {

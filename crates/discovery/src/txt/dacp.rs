@@ -2,13 +2,25 @@
 
 use serde::Serialize;
 
-use super::{Pairs, Version, hexadecimal, number, text, version};
+use super::{Pairs, TXT_VERSION, Version, announced, hexadecimal, number, text, version, word};
 
 /// The longest salt that is believed. Remotes send sixteen digits, pyatv sometimes fewer.
 const PAIR_MAX: usize = 64;
 
 /// What comes before the id in the instance name of a sender. Some speakers find nobody without it.
 const SENDER_PREFIX: &str = "iTunes_Ctrl_";
+
+/// What else owntone announces as a server and as a sender. Nobody is known to read it, but with just these pairs
+/// Apple's Remote of today and the speakers that it was tried with take it for iTunes.
+const SERVER_SOFTWARE: (&str, &str) = ("DvSv", "2306");
+const SERVER_SIGNATURE: (&str, &str) = ("OSsi", "0x1F5");
+const SENDER_SIGNATURE: (&str, &str) = ("OSsi", "0x2012E");
+
+/// The name under which a sender is announced that tells speakers this `DACP-ID`.
+#[must_use]
+pub fn sender_instance(dacp_id: u64) -> String {
+    format!("{SENDER_PREFIX}{dacp_id:016X}")
+}
 
 /// What a server that a Remote can control says about itself. Everything may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -24,6 +36,21 @@ pub struct ServerTxt {
 }
 
 impl ServerTxt {
+    /// Keys and values in the order in which owntone announces them. Each pair fits a TXT string.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let fixed = |(key, value): (_, &str)| (key, Some(value.to_owned()));
+        announced([
+            fixed((TXT_VERSION, "1")),
+            ("DbId", self.database_id.clone()),
+            ("DvTy", self.device_type.clone()),
+            fixed(SERVER_SOFTWARE),
+            ("Ver", word(self.version)),
+            fixed(SERVER_SIGNATURE),
+            ("CtlN", self.name.clone()),
+        ])
+    }
+
     pub(crate) fn parse(pairs: &Pairs<'_>) -> Self {
         Self {
             name: pairs.find("CtlN", text),
@@ -51,6 +78,19 @@ pub struct RemoteTxt {
 }
 
 impl RemoteTxt {
+    /// Keys and values in the order in which an iPod announces them. Each pair fits a TXT string.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        announced([
+            ("DvNm", self.device_name.clone()),
+            ("RemV", self.version.map(|version| version.to_string())),
+            ("DvTy", self.device_type.clone()),
+            ("RemN", self.program.clone()),
+            (TXT_VERSION, Some("1".to_owned())),
+            ("Pair", self.pair.clone()),
+        ])
+    }
+
     pub(crate) fn parse(pairs: &Pairs<'_>) -> Self {
         Self {
             device_name: pairs.find("DvNm", text),
@@ -80,6 +120,19 @@ pub struct SenderTxt {
 }
 
 impl SenderTxt {
+    /// Keys and values in the order in which owntone announces them, under [`sender_instance`]. Each pair fits a TXT
+    /// string.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let (signature, value) = SENDER_SIGNATURE;
+        announced([
+            (TXT_VERSION, Some("1".to_owned())),
+            ("Ver", word(self.version)),
+            ("DbId", self.database_id.clone()),
+            (signature, Some(value.to_owned())),
+        ])
+    }
+
     pub(crate) fn parse(instance: &str, pairs: &Pairs<'_>) -> Self {
         Self {
             dacp_id: instance.strip_prefix(SENDER_PREFIX).and_then(hexadecimal),
@@ -97,10 +150,17 @@ mod tests {
         pairs.iter().map(|(key, value)| (*key, value.as_bytes())).collect()
     }
 
+    /// Checks that what is announced is what was captured.
+    #[track_caller]
+    fn check_announced(announced: &[(&str, String)], captured: &[(&str, &str)]) {
+        let announced: Vec<_> = announced.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        assert_eq!(announced, captured);
+    }
+
     #[test]
     fn owntone_is_a_server_and_a_sender() {
         // Captured from owntone 28.
-        let server = ServerTxt::parse(&pairs(&[
+        let captured = [
             ("txtvers", "1"),
             ("DbId", "3C69B5CF12DBA52C"),
             ("DvTy", "iTunes"),
@@ -108,24 +168,28 @@ mod tests {
             ("Ver", "131073"),
             ("OSsi", "0x1F5"),
             ("CtlN", "OwnTone anchor"),
-        ]));
+        ];
+        let server = ServerTxt::parse(&pairs(&captured));
         let expected = ServerTxt {
             name: Some("OwnTone anchor".into()),
             database_id: Some("3C69B5CF12DBA52C".into()),
             device_type: Some("iTunes".into()),
-            version: Some(Version { major: 2, minor: 0, patch: 1 }),
+            version: Some(Version::DACP),
         };
         assert_eq!(server, expected);
-        let sender = SenderTxt::parse(
-            "iTunes_Ctrl_3C69B5CF12DBA52C",
-            &pairs(&[("txtvers", "1"), ("Ver", "131077"), ("DbId", "1"), ("OSsi", "0x2012E")]),
-        );
+        check_announced(&server.pairs(), &captured);
+
+        let captured = [("txtvers", "1"), ("Ver", "131077"), ("DbId", "1"), ("OSsi", "0x2012E")];
+        let instance = "iTunes_Ctrl_3C69B5CF12DBA52C";
+        let sender = SenderTxt::parse(instance, &pairs(&captured));
         let expected = SenderTxt {
             dacp_id: Some(0x3C69_B5CF_12DB_A52C),
             database_id: Some("1".into()),
-            version: Some(Version { major: 2, minor: 0, patch: 5 }),
+            version: Some(Version::DACP_SENDER),
         };
         assert_eq!(sender, expected);
+        check_announced(&sender.pairs(), &captured);
+        assert_eq!(sender_instance(0x3C69_B5CF_12DB_A52C), instance);
     }
 
     #[test]
@@ -135,14 +199,15 @@ mod tests {
 
     #[test]
     fn an_ipod_says_what_it_takes_to_pair() {
-        let remote = RemoteTxt::parse(&pairs(&[
+        let captured = [
             ("DvNm", "Foobar"),
             ("RemV", "10000"),
             ("DvTy", "iPod"),
             ("RemN", "Remote"),
             ("txtvers", "1"),
             ("Pair", "FAEA410630AEC05E"),
-        ]));
+        ];
+        let remote = RemoteTxt::parse(&pairs(&captured));
         let expected = RemoteTxt {
             device_name: Some("Foobar".into()),
             device_type: Some("iPod".into()),
@@ -151,6 +216,7 @@ mod tests {
             pair: Some("FAEA410630AEC05E".into()),
         };
         assert_eq!(remote, expected);
+        check_announced(&remote.pairs(), &captured);
     }
 
     #[test]

@@ -2,14 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Pairs, Version, flag, number, text, version};
-use crate::name;
+use super::{Pairs, TXT_VERSION, Version, announced, flag, number, text, version, word};
 
 /// The bit of `Media Kinds Shared` that stands for music.
 pub(crate) const MEDIA_KIND_MUSIC: u32 = 1;
-
-/// The longest string in a TXT record: its length is one byte (RFC 6763 section 6.1).
-const TXT_STRING_MAX: usize = 255;
 
 /// The form in which iTunes announces a machine: twelve upper-case hexadecimal digits, like a MAC address.
 #[must_use]
@@ -48,9 +44,8 @@ impl ShareTxt {
     /// Keys and values in the order in which they are announced. Each pair fits a TXT string.
     #[must_use]
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
-        let word = |version: Option<Version>| version.map(|v| v.word().to_string());
-        let fields = [
-            (key::TXT_VERSION, Some("1".to_owned())),
+        announced([
+            (TXT_VERSION, Some("1".to_owned())),
             (key::PASSWORD, self.password.map(|yes| u8::from(yes).to_string())),
             (key::MACHINE_NAME, self.machine_name.clone()),
             (key::MACHINE_ID, self.machine_id.clone()),
@@ -59,10 +54,7 @@ impl ShareTxt {
             (key::MUSIC_SHARING, word(self.music_sharing)),
             (key::MEDIA_KINDS, self.media_kinds.map(|kinds| kinds.to_string())),
             (key::DMAP, word(self.dmap)),
-        ];
-        let fits =
-            |key: &str, value: &str| name::cut(value, TXT_STRING_MAX - key.len() - 1).to_owned();
-        fields.into_iter().filter_map(|(key, value)| Some((key, fits(key, &value?)))).collect()
+        ])
     }
 
     /// Reads what someone announces.
@@ -82,7 +74,6 @@ impl ShareTxt {
 
 /// The keys of the TXT record, spelled as iTunes spells them.
 mod key {
-    pub(super) const TXT_VERSION: &str = "txtvers";
     pub(super) const PASSWORD: &str = "Password";
     pub(super) const MACHINE_NAME: &str = "Machine Name";
     pub(super) const MACHINE_ID: &str = "Machine ID";
@@ -98,6 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::txt::TXT_STRING_MAX;
 
     fn ours() -> ShareTxt {
         ShareTxt {
