@@ -131,18 +131,7 @@ impl QueueEdit {
         let command = said.needed(COMMAND)?;
         Ok(match command.as_str() {
             "add" => Self::parse_add(said)?,
-            "playnow" => {
-                let index = said.needed_number(INDEX)?;
-                let is_history = said.read(MODE, |text| match text {
-                    "0" => Some(false),
-                    "1" | "-1" => Some(true),
-                    _ => None,
-                })?;
-                Self::PlayNow(match is_history {
-                    Some(true) => QueuePlace::History(index),
-                    _ => QueuePlace::Queue(index),
-                })
-            }
+            "playnow" => Self::PlayNow(QueuePlace::parse(said)?),
             "move" => {
                 let (from, after) = said.needed_read(EDIT_PARAMS, move_pair)?;
                 Self::Move { from, after }
@@ -180,7 +169,9 @@ impl QueueEdit {
                 return Ok(Self::PlayFrom { database, list, start, sort, shuffle });
             }
             // So Apple's Remote asks for a chapter in its tab of audiobooks.
-            if let (Mode::Play, None, Start::Item(Spec::Id(item))) = (mode, &word, start) {
+            if let (Mode::Play, None, None, Start::Item(Spec::Id(item))) =
+                (mode, &list, &word, start)
+            {
                 return Ok(Self::PlayAlbumFrom { database, item });
             }
         }
@@ -194,16 +185,7 @@ impl QueueEdit {
     }
 
     pub(crate) fn write(&self, uri: &mut Target) {
-        uri.text(
-            COMMAND,
-            match self {
-                Self::PlayNow(_) => "playnow",
-                Self::Move { .. } => "move",
-                Self::Remove(_) => "remove",
-                Self::Clear | Self::ClearHistory => "clear",
-                _ => "add",
-            },
-        );
+        uri.text(COMMAND, self.command());
         match self {
             Self::Append(songs) => songs.write(Mode::Append, uri),
             Self::PlayNext(songs) => songs.write(Mode::Next, uri),
@@ -220,11 +202,7 @@ impl QueueEdit {
                 uri.text(QUERY, &Spec::Id(*item).to_string());
                 Mode::Play.write(uri);
             }
-            Self::PlayNow(QueuePlace::Queue(index)) => uri.number(INDEX, *index),
-            Self::PlayNow(QueuePlace::History(index)) => {
-                uri.number(INDEX, *index);
-                uri.text(MODE, "-1");
-            }
+            Self::PlayNow(place) => place.write(uri),
             Self::Move { from, after } => {
                 uri.text(EDIT_PARAMS, &format!("'{MOVE_PAIR}:{from},{after}'"));
             }
@@ -237,9 +215,44 @@ impl QueueEdit {
         }
     }
 
+    fn command(&self) -> &'static str {
+        match self {
+            Self::Append(_)
+            | Self::PlayNext(_)
+            | Self::Play { .. }
+            | Self::PlayFrom { .. }
+            | Self::PlayAlbumFrom { .. } => "add",
+            Self::PlayNow(_) => "playnow",
+            Self::Move { .. } => "move",
+            Self::Remove(_) => "remove",
+            Self::Clear | Self::ClearHistory => "clear",
+        }
+    }
+
     /// Whether the answer says what plays then.
     pub(crate) const fn tells_what_plays(&self) -> bool {
         matches!(self, Self::PlayNow(_) | Self::Clear | Self::ClearHistory)
+    }
+}
+
+impl QueuePlace {
+    fn parse(said: &Said<'_>) -> Result<Self, RequestError> {
+        let place = said.read(MODE, |text| match text {
+            "0" => Some(Self::Queue as fn(u32) -> Self),
+            "1" | "-1" => Some(Self::History),
+            _ => None,
+        })?;
+        Ok(place.unwrap_or(Self::Queue)(said.needed_number(INDEX)?))
+    }
+
+    fn write(self, uri: &mut Target) {
+        match self {
+            Self::Queue(index) => uri.number(INDEX, index),
+            Self::History(index) => {
+                uri.number(INDEX, index);
+                uri.text(MODE, "-1");
+            }
+        }
     }
 }
 

@@ -400,6 +400,16 @@ fn every_tab_of_apples_remote_is_understood() {
 }
 
 #[test]
+fn a_list_that_nobody_knows_leaves_the_query() {
+    let play = QueueEdit::Play { songs: songs("'dmap.itemid:3'"), shuffle: false };
+    check_edit("command=add&query='dmap.itemid:3'&queuefilter=mood:blue&mode=1", play.clone());
+    check_edit("command=add&query='dmap.itemid:3'&queuefilter=blue", play);
+    // A list is of no use without one song to begin with.
+    let all = QueueEdit::Play { songs: songs("'daap.songgenre:Rock'"), shuffle: false };
+    check_edit("command=add&query='daap.songgenre:Rock'&queuefilter=album:5", all);
+}
+
+#[test]
 fn clear_previous_makes_the_songs_the_queue() {
     let play = QueueEdit::Play { songs: songs("'daap.songgenre:Rock'"), shuffle: false };
     let target = "command=add&query='daap.songgenre:Rock'&clear-previous=1";
