@@ -95,6 +95,38 @@ fn a_remote_that_starts_up_is_understood() {
 }
 
 #[test]
+fn all_that_pyatv_asks_is_understood() {
+    // Captured from pyatv 0.18, sent to owntone 29.3.
+    for target in [
+        "/login?pairing-guid=0x245723ABD5CE232E&hasFP=1",
+        "/ctrl-int/1/playstatusupdate?session-id=3100937451&revision-number=0",
+        "/server-info",
+        "/databases?session-id=3100937451",
+        "/databases/1/items?type=music&meta=dmap.itemid,dmap.itemname,daap.songartist,daap.songtime&sort=name\
+         &session-id=3100937451",
+        "/databases/1/containers?meta=dmap.itemname,dmap.itemcount,dmap.itemid,dmap.persistentid,\
+         daap.baseplaylist&session-id=3100937451",
+        "/ctrl-int",
+        "/ctrl-int/1/cue?command=clear&session-id=3100937451",
+        "/ctrl-int/1/cue?command=play&query=('com.apple.itunes.mediakind:1')&index=2&sort=name\
+         &clear-first=1&session-id=3100937451",
+        "/ctrl-int/1/pause?session-id=3100937451&prompt-id=0",
+        "/ctrl-int/1/setproperty?dacp.playingtime=3000&session-id=3100937451",
+        "/ctrl-int/1/setproperty?dacp.shufflestate=1&session-id=3100937451",
+        "/ctrl-int/1/setproperty?dacp.repeatstate=2&session-id=3100937451",
+        "/ctrl-int/1/setproperty?dmcp.volume=40&session-id=3100937451",
+        "/ctrl-int/1/getproperty?properties=dmcp.volume&session-id=3100937451",
+        "/ctrl-int/1/volumeup?session-id=3100937451&prompt-id=0",
+        "/ctrl-int/1/nowplayingartwork?mw=0&mh=0&session-id=3100937451",
+        "/ctrl-int/1/controlpromptentry?session-id=1147559888&prompt-id=0",
+    ] {
+        let request = Request::parse(target).expect(target);
+        assert_eq!(request.session_id.is_some(), target.contains("session-id"), "{target}");
+        assert_eq!(Request::parse(&request.to_uri()), Ok(request), "{target}");
+    }
+}
+
+#[test]
 fn the_session_is_read_wherever_it_stands() {
     let request = Request::parse("/ctrl-int/1/play?session-id=130883770&prompt-id=0").unwrap();
     assert_eq!(request.session_id, Some(130_883_770));
