@@ -214,12 +214,10 @@ pub enum RequestError {
         /// Its name.
         parameter: &'static str,
     },
-    /// The `pairing-guid` is none that a pairing gave. 503 is what makes a Remote offer to pair again (WPRemote).
-    #[error("{guid:?} is not paired with this server")]
-    NotPaired {
-        /// What was sent.
-        guid: String,
-    },
+    /// The `pairing-guid` is none that a pairing gave; which, is not told, as it is as good as a password. 503 is what
+    /// makes a Remote offer to pair again (WPRemote).
+    #[error("there is no such pairing with this server")]
+    NotPaired,
     /// The query cannot be read.
     #[error(transparent)]
     BadQuery(#[from] QueryError),
@@ -247,7 +245,7 @@ impl RequestError {
             | Self::MissingParameter { .. }
             | Self::RepeatedParameter { .. }
             | Self::BadQuery(_) => 400,
-            Self::NotPaired { .. } => 503,
+            Self::NotPaired => 503,
             Self::TooLong(_) => 500,
         }
     }

@@ -146,8 +146,7 @@ fn is_number(word: &str) -> bool {
 
 /// A guid that is none, such as the `0xnull` of TunesRemote+, is one that is not paired.
 fn login(said: &Said<'_>) -> Result<PairingGuid, RequestError> {
-    let guid = said.needed(PAIRING_GUID)?;
-    guid.parse().map_err(|_| RequestError::NotPaired { guid })
+    said.needed(PAIRING_GUID)?.parse().map_err(|_| RequestError::NotPaired)
 }
 
 impl Endpoint {
