@@ -171,10 +171,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// A target without parameters so far.
+    /// A target that begins like this: a path, or one with parameters.
     #[must_use]
-    pub fn new(path: impl Into<String>) -> Self {
-        Self { text: path.into(), any: false }
+    pub fn new(start: impl Into<String>) -> Self {
+        let text = start.into();
+        Self { any: text.contains('?'), text }
     }
 
     /// The whole target.

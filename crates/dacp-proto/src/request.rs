@@ -108,30 +108,18 @@ impl Request {
             ["controlpromptupdate"] => {
                 Endpoint::PromptUpdate { seen: said.needed_number(PROMPT_ID)? }
             }
-            _ => {
-                let request = daap_proto::Request::parse(target)?;
-                let endpoint = Endpoint::Library(request.endpoint);
-                return Ok(Self { session_id: request.session_id, endpoint });
-            }
+            _ => Endpoint::Library(daap_proto::Request::parse(target)?.endpoint),
         };
-        said.text(SESSION_ID)?;
+        if !matches!(endpoint, Endpoint::Library(_)) {
+            said.text(SESSION_ID)?;
+        }
         Ok(Self { session_id: parameters.session_id(), endpoint })
     }
 
     /// The target that asks for this, beginning with a slash.
     #[must_use]
     pub fn to_uri(&self) -> String {
-        let mut uri = Target::new(match &self.endpoint {
-            Endpoint::Library(endpoint) => {
-                let request = daap_proto::Request::new(endpoint.clone());
-                return self
-                    .session_id
-                    .into_iter()
-                    .fold(request, |r, id| r.in_session(id))
-                    .to_uri();
-            }
-            endpoint => endpoint.path(),
-        });
+        let mut uri = Target::new(self.endpoint.path());
         if let Some(id) = self.session_id {
             uri.number(SESSION_ID, id);
         }
@@ -169,11 +157,12 @@ impl Endpoint {
         }))
     }
 
-    /// The path, of all but what DAAP has.
+    /// The path, and for what DAAP has all but the session.
     fn path(&self) -> String {
         let verb = match self {
             Self::Login(_) => return "/login".into(),
-            Self::Interfaces | Self::Library(_) => return "/ctrl-int".into(),
+            Self::Interfaces => return "/ctrl-int".into(),
+            Self::Library(endpoint) => return daap_proto::Request::new(endpoint.clone()).to_uri(),
             Self::PromptUpdate { .. } => return "/controlpromptupdate".into(),
             Self::PlayStatus { .. } => "playstatusupdate",
             Self::Properties(_) => "getproperty",
