@@ -39,7 +39,9 @@ def build(checks):
     # The versions that the workspace has, which are on the machine already.
     shutil.copy(os.path.join(e2e.ROOT, "Cargo.lock"), crate)
     target = os.path.join(e2e.CACHE, "outside")
-    built = e2e.run("cargo", "build", "--offline", "--quiet", "--target-dir", target, cwd=crate, timeout=1200)
+    # Others measure time meanwhile.
+    cargo = ["nice", "-n", "19", "cargo", "build", "--offline", "--quiet", "--target-dir", target]
+    built = e2e.run(*cargo, cwd=crate, timeout=1200)
     checks.check(built.returncode == 0, "builds-outside-the-workspace", built.stderr[-400:])
     with open(os.path.join(crate, "Cargo.lock"), encoding="utf-8") as f:
         used = f.read()

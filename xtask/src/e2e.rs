@@ -329,8 +329,20 @@ const TESTS: &[Test] = &[
     },
 ];
 
-/// The tests that mostly wait and measure no time: they run beside the others.
-const ASIDE: &[&str] = &["mdns", "discover", "doctor"];
+/// The tests that measure no time: they run beside the others, each line in turn. One line mostly waits for
+/// multicast, one for downloads and foreign servers.
+const ASIDE: &[&[&str]] = &[
+    &["mdns", "discover", "doctor"],
+    &[
+        "real-audio",
+        "foreign-libdmapsharing",
+        "foreign-flask-daapserver",
+        "foreign-spydaap",
+        "foreign-canary",
+        "outside",
+        "hostile-servers",
+    ],
+];
 
 const LIBDMAPSHARING: &[Need] = &[
     PYTHON,
@@ -442,17 +454,25 @@ struct Runner {
 impl Runner {
     /// Runs them; returns how many passed and failed.
     fn run_all(&self, tests: &[&Test]) -> anyhow::Result<(usize, usize)> {
-        let (aside, measuring): (Vec<&Test>, Vec<&Test>) =
-            tests.iter().partition(|test| ASIDE.contains(&test.name));
+        let of_line = |names: &[&str]| -> Vec<&Test> {
+            tests.iter().copied().filter(|test| names.contains(&test.name)).collect()
+        };
+        let aside = ASIDE.concat();
+        let measuring = tests.iter().copied().filter(|test| !aside.contains(&test.name));
+        let mut lines: Vec<Vec<&Test>> = ASIDE.iter().map(|names| of_line(names)).collect();
+        lines.push(measuring.collect());
         std::thread::scope(|scope| {
-            let aside = scope.spawn(|| self.run_in_turn(&aside));
-            let (passed, failed) = self.run_in_turn(&measuring)?;
-            let (more_passed, more_failed) = aside.join().expect("a bug in running the tests")?;
-            Ok((passed + more_passed, failed + more_failed))
+            let running: Vec<_> =
+                lines.iter().map(|line| scope.spawn(|| self.run_in_turn(line))).collect();
+            running.into_iter().try_fold((0, 0), |(passed, failed), line| {
+                let (more_passed, more_failed) =
+                    line.join().expect("a bug in running the tests")?;
+                Ok((passed + more_passed, failed + more_failed))
+            })
         })
     }
 
-    /// Runs them one after the other, as most measure time.
+    /// Runs them one after the other.
     fn run_in_turn(&self, tests: &[&Test]) -> anyhow::Result<(usize, usize)> {
         let all_must_run = all_must_run();
         let (mut passed, mut failed) = (0, 0);
@@ -533,7 +553,8 @@ mod tests {
             assert!(scripts.join(test.script[0]).is_file(), "{}", test.script[0]);
             assert_eq!(TESTS.iter().filter(|other| other.name == test.name).count(), 1);
         }
-        assert!(ASIDE.iter().all(|name| TESTS.iter().any(|test| test.name == *name)));
+        let aside = ASIDE.concat();
+        assert!(aside.iter().all(|name| TESTS.iter().any(|test| test.name == *name)));
     }
 
     #[test]
