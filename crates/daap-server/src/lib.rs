@@ -45,6 +45,7 @@ mod body;
 mod builder;
 mod compress;
 mod content;
+pub mod control;
 mod delivery;
 mod edit;
 mod event;

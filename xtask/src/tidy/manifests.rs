@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source-folder", &["library", "disk-cache"]),
     ("source-daap", &["library", "daap-client", "disk-cache"]),
     ("discovery", &[]),
-    ("daap-server", &["library", "daap-proto"]),
+    ("daap-server", &["library", "dacp-proto"]),
     ("daap-client", &["daap-proto", "discovery"]),
     ("daap", &["daap-server", "discovery", "source-folder", "store"]),
     ("dapple", &["daap", "daap-client", "source-daap"]),
