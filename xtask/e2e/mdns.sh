@@ -31,8 +31,8 @@ announce() { # announce HOST NAME HOSTNAME PORT : the process is $SHARE, it read
 announced() { # announced OUT NAME : that is how it stands last
   [ "$(tail -1 "$1")" = "announced $2" ]
 }
-seen() { # the resolved shares that avahi on host B sees, a line each
-  on "$B" timeout 8 avahi-browse -rpt _daap._tcp 2>/dev/null | grep '^=;v0;IPv4'
+seen() { # seen [TYPE] : the resolved services that avahi on host B sees, a line each; shares if no type is given
+  on "$B" timeout 8 avahi-browse -rpt "${1:-_daap._tcp}" 2>/dev/null | grep '^=;v0;IPv4'
 }
 named() { # named NAME : as avahi-browse prints it
   printf '%s\n' "$1" | LC_ALL=C sed 's/[^a-zA-Z0-9_-]/\n&\n/g' | while IFS= read -r part; do
@@ -45,6 +45,10 @@ named() { # named NAME : as avahi-browse prints it
 sees() { # sees NAME [PATTERN] : B sees it, and its line matches
   seen | grep -F ";$(named "$1");" | grep -qE -- "${2:-.}"
 }
+sees_kind() { # sees_kind TYPE ID PATTERN : B sees a service of this type under the id, and its line matches
+  seen "$1" | grep -F ";$2;" | grep -qE -- "$3"
+}
+sees_no() { ! sees_kind "$1" "$2" .; }
 sees_not() { ! sees "$@"; }
 check() { # check NAME SECONDS COMMAND...
   local name=$1 seconds=$2; shift 2
@@ -143,6 +147,30 @@ case_joined_networks() {
   ip -n "$A" route replace 224.0.0.0/4 dev v0
   check "joined-networks" 40 one_each "$out" "$SHARE_OUT" Joined
   end "$SHARE"; end "$first"
+}
+case_controls() { # a server as Remotes and speakers find it, and a Remote that waits, beside a share
+  local id=3C69B5CF12DBA52C able=_touch-able._tcp sender=iTunes_Ctrl_3C69B5CF12DBA52C
+  announce "$A" "$id" hosta 3689 server; local server=$SHARE in=$SHARE_IN
+  announce "$A" "$id" hosta 3689 sender; local control=$SHARE
+  announce "$A" "FC8D68FE-A7F2" hosta 49160 remote; local remote=$SHARE
+  announce "$A" "Beside" hosta 3689
+  # avahi-browse prints the strings of a TXT record from the last to the first.
+  local txt="\"CtlN=Library\" \"OSsi=0x1F5\" \"Ver=131073\" \"DvSv=2306\" \"DvTy=iTunes\" \"DbId=$id\" \"txtvers=1\"\$"
+  check controls-server 10 sees_kind $able $id ";hosta-3c69b5cf12dba52c.local;$HOST_A;3689;$txt"
+  check controls-sender 10 sees_kind _dacp._tcp $sender ";$HOST_A;3689;"
+  check controls-remote 10 sees_kind _touch-remote._tcp FC8D68FE-A7F2 ";$HOST_A;49160;\"Pair=FAEA410630AEC05E\""
+  check controls-share 15 sees "Beside" ";$HOST_A;3689;"
+  echo "Attic" >&"$in"
+  check controls-new-name-in-place 10 sees_kind $able $id ';3689;"CtlN=Attic"'
+  end "$remote"
+  check controls-goodbye-of-the-remote 6 sees_no _touch-remote._tcp FC8D68FE-A7F2
+  check controls-the-others-stay 6 sees_kind $able $id ";$HOST_A;3689;"
+  check controls-the-sender-stays 6 sees_kind _dacp._tcp $sender ";$HOST_A;3689;"
+  announce "$B" "$id" hostb 3689 server
+  check controls-an-id-is-kept 10 announced "$SHARE_OUT" "$id"
+  end "$SHARE"
+  end "$control"; end "$server"
+  check controls-goodbye 6 sees_no $able $id
 }
 case_discover() {
   if ! [ -x "$DAPPLE" ] || ! "$DAPPLE" discover --help >/dev/null 2>&1; then
@@ -251,7 +279,7 @@ start "$WORK/wire" ip netns exec "$B" tcpdump -lnvvvi v0 udp port 5353
 WIRE=$STARTED
 avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
 
-CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks discover serve names}
+CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks controls discover serve names}
 case " $CASES " in *" announce "*) case_announce ", alone" ;; esac
 avahi "$A" hosta || { fail "avahi on host A: $(tail -1 "$WORK/$A/avahi.log")"; finish; }
 for name in $CASES; do

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::net::SocketAddr;
 
-use discovery::{Advert, Advertised, Advertiser, Interfaces, database_id, machine_id};
+use discovery::{
+    Advert, Advertised, Advertiser, DiscoveryError, Interfaces, Role, database_id, machine_id,
+};
 use library::Share;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,9 @@ pub struct Announcing {
     pub ipv4_only: bool,
     /// The number by which clients know this machine again. Choose it once and keep it.
     pub machine_id: Option<u64>,
+    /// The number under which Remotes find the server; none if they are not to. Choose it once and keep it: it is the
+    /// service name that they are told at pairing. The buttons of AirPlay speakers find the server by it too.
+    pub remote_id: Option<u64>,
 }
 
 /// Announces a share by mDNS, under its name and wherever `addresses` can be reached, until `stopping` is cancelled;
@@ -34,9 +39,11 @@ pub async fn announce(
         ready = share.ready() => ready,
         () = stopping.cancelled() => false,
     };
-    let Some(advert) = advert(share, addresses, announcing).filter(|_| ready) else { return };
-    match Advertiser::start(advert) {
-        Ok(advertised) => keep(advertised, share, stopping).await,
+    let Some(adverts) = Adverts::new(share, addresses, announcing).filter(|_| ready) else {
+        return;
+    };
+    match adverts.start() {
+        Ok(services) => services.keep(share, stopping).await,
         Err(error) => tracing::warn!(
             "the share is not announced, so clients must be given its address: {}",
             with_causes(&error)
@@ -44,39 +51,100 @@ pub async fn announce(
     }
 }
 
-/// What to announce, or `None` where only this machine can reach the server.
-fn advert(share: &dyn Share, bound: &[SocketAddr], announcing: Announcing) -> Option<Advert> {
-    let reaching = Interfaces::reaching(bound)?;
-    let interfaces = if announcing.ipv4_only { reaching.ipv4_only()? } else { reaching };
-    let host = gethostname::gethostname().to_string_lossy().into_owned();
-    let snapshot = share.watch().borrow().clone();
-    let database = snapshot.databases().next().map(|database| database.persistent_id);
-    // Where the server listens on several ports, the first that others can reach stands for it.
-    let reachable = bound.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
-    Some(Advert {
-        password: announcing.password,
-        machine_id: announcing.machine_id.map(machine_id),
-        database_id: database.map(|id| database_id(id.get())),
-        interfaces,
-        ..Advert::new(snapshot.name().to_string(), host, reachable.port())
-    })
+/// What to announce.
+#[derive(Debug)]
+struct Adverts {
+    share: Advert,
+    /// The server as Remotes find it, and as speakers do.
+    controls: Option<[Advert; 2]>,
 }
 
-/// Keeps the share's name in step with the one that could be had.
-async fn keep(advertised: Advertised, share: &dyn Share, stopping: &CancellationToken) {
-    let mut standing = advertised.standing();
-    loop {
-        let now = standing.borrow_and_update().clone();
-        if now.announced && *now.name != **share.watch().borrow().name() {
-            tracing::info!("another share has the name, so this one is now {:?}", now.name);
-            share.rename(&now.name).await;
+impl Adverts {
+    /// `None` where only this machine can reach the server.
+    fn new(share: &dyn Share, bound: &[SocketAddr], announcing: Announcing) -> Option<Self> {
+        let reaching = Interfaces::reaching(bound)?;
+        let interfaces = if announcing.ipv4_only { reaching.ipv4_only()? } else { reaching };
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        // Where the server listens on several ports, the first that others can reach stands for it.
+        let reachable = bound.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
+        let port = reachable.port();
+        let snapshot = share.watch().borrow().clone();
+        let name = &**snapshot.name();
+        let database = snapshot.databases().next().map(|database| database.persistent_id);
+        let mut share = Advert::share(name, host.clone(), port);
+        if let Role::Share(txt) = &mut share.role {
+            txt.password = Some(announcing.password);
+            txt.machine_id = announcing.machine_id.map(machine_id);
+            txt.database_id = database.map(|id| database_id(id.get()));
         }
-        tokio::select! {
-            () = stopping.cancelled() => break,
-            changed = standing.changed() => if changed.is_err() { break },
+        let controls = announcing.remote_id.map(|id| {
+            let server = Advert::server(id, name, host.clone(), port);
+            [server, Advert::sender(id, host, port)]
+                .map(|advert| Advert { interfaces: interfaces.clone(), ..advert })
+        });
+        Some(Self { share: Advert { interfaces, ..share }, controls })
+    }
+
+    fn start(self) -> Result<Services, DiscoveryError> {
+        let share = Advertiser::start(self.share)?;
+        let controls = self.controls.map(|[server, sender]| {
+            let sender = Advertiser::start(sender)?;
+            Ok(Controls { announced: Advertiser::start(server.clone())?, server, sender })
+        });
+        Ok(Services { share, controls: controls.transpose()? })
+    }
+}
+
+/// What is announced.
+#[derive(Debug)]
+struct Services {
+    share: Advertised,
+    controls: Option<Controls>,
+}
+
+/// The server as what can be controlled.
+#[derive(Debug)]
+struct Controls {
+    /// What is announced to Remotes.
+    server: Advert,
+    announced: Advertised,
+    sender: Advertised,
+}
+
+impl Services {
+    /// Keeps the share's name in step with the one that could be had, and what Remotes show in step with that.
+    async fn keep(mut self, share: &dyn Share, stopping: &CancellationToken) {
+        let mut standing = self.share.standing();
+        loop {
+            let now = standing.borrow_and_update().clone();
+            if now.announced && *now.name != **share.watch().borrow().name() {
+                tracing::info!("another share has the name, so this one is now {:?}", now.name);
+                share.rename(&now.name).await;
+                if let Some(controls) = &mut self.controls {
+                    controls.rename(now.name);
+                }
+            }
+            tokio::select! {
+                () = stopping.cancelled() => break,
+                changed = standing.changed() => if changed.is_err() { break },
+            }
+        }
+        match self.controls {
+            Some(Controls { announced, sender, .. }) => {
+                tokio::join!(self.share.stop(), announced.stop(), sender.stop());
+            }
+            None => self.share.stop().await,
         }
     }
-    advertised.stop().await;
+}
+
+impl Controls {
+    fn rename(&mut self, library: String) {
+        if let Role::Server(txt) = &mut self.server.role {
+            txt.name = Some(library);
+        }
+        self.announced.update(self.server.clone());
+    }
 }
 
 fn with_causes(error: &dyn Error) -> String {

@@ -1,9 +1,9 @@
-//! Announcing a share: under which name, and when to take another.
+//! Announcing a service: under which name, and when to take another.
 //!
 //! One task owns an announcement. It goes through *attempts*: in each it first listens who is there, takes the
 //! first free form of the wished name, has it probed and announced, and then watches until the wish changes or
-//! someone else turns out to have the name. An attempt has a [`Responder`] of its own, so that nothing of an
-//! earlier name is left behind.
+//! someone else turns out to have the name. A name that is an id is just announced: there is no other to take. An
+//! attempt has a [`Responder`] of its own, so that nothing of an earlier name is left behind.
 //!
 //! The wish goes in and the standing comes out by `watch` channels: the latest counts, none queues up.
 
@@ -17,7 +17,7 @@ use tokio::time::{self, Instant};
 
 use crate::name::{self, Name};
 use crate::responder::Responder;
-use crate::{DiscoveryError, Interfaces, Kind, ShareTxt, Version, txt};
+use crate::{Advert, DiscoveryError, Kind};
 
 /// How long we listen for the names in use before taking one. A question goes out at once, and the answers
 /// come within 120 ms (RFC 6762 section 6).
@@ -43,63 +43,10 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How long [`Advertised::stop`] waits for the goodbye.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// What to announce.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advert {
-    /// The wished name of the share, which is what people see. Any length and characters.
-    pub name: String,
-    /// The name of this machine; what is announced is made from it and the port.
-    pub host: String,
-    /// Where the server listens.
-    pub port: u16,
-    /// Whether it asks for a password.
-    pub password: bool,
-    /// The machine, as [`machine_id`](crate::machine_id) writes it.
-    pub machine_id: Option<String>,
-    /// The database, as [`database_id`](crate::database_id) writes it.
-    pub database_id: Option<String>,
-    /// Where to announce it.
-    pub interfaces: Interfaces,
-}
-
-impl Advert {
-    /// A share without a password, announced everywhere.
-    pub fn new(name: impl Into<String>, host: impl Into<String>, port: u16) -> Self {
-        Self {
-            name: name.into(),
-            host: host.into(),
-            port,
-            password: false,
-            machine_id: None,
-            database_id: None,
-            interfaces: Interfaces::all(),
-        }
-    }
-
-    fn txt(&self, name: &Name) -> ShareTxt {
-        ShareTxt {
-            password: Some(self.password),
-            machine_name: Some(name.display.clone()),
-            machine_id: self.machine_id.clone(),
-            database_id: self.database_id.clone(),
-            version: Some(Version::DAAP),
-            music_sharing: Some(Version::MUSIC_SHARING),
-            media_kinds: Some(txt::MEDIA_KIND_MUSIC),
-            dmap: Some(Version::DMAP),
-        }
-    }
-
-    /// Whether `newer` differs only in what a TXT record can say, so that the share can stay where it is.
-    fn keeps_place(&self, newer: &Self) -> bool {
-        (&self.name, &self.host, self.port, &self.interfaces)
-            == (&newer.name, &newer.host, newer.port, &newer.interfaces)
-    }
-}
-
 /// How an announcement stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The name in use, by which the server should call itself: the wished one, or a numbered one such as
+    /// The name in use, by which the server should call itself: the wished one, or, of a share, a numbered one such as
     /// `Music (2)` if that is taken.
     pub name: String,
     /// Whether the network has been told.
@@ -111,8 +58,8 @@ pub struct Standing {
 pub struct Advertiser;
 
 impl Advertiser {
-    /// Begins to announce a share. It takes about two seconds until the network knows, as the name is first
-    /// looked for and probed.
+    /// Begins to announce a service. A share takes about two seconds until the network knows, as its name is first
+    /// looked for and probed. Each of several services is started, changed and stopped for itself.
     ///
     /// # Errors
     ///
@@ -133,7 +80,7 @@ impl Advertiser {
     }
 }
 
-/// A share that is being announced. Dropping it withdraws the share too, but nobody waits for that.
+/// A service that is being announced. Dropping it withdraws the service too, but nobody waits for that.
 #[derive(Debug)]
 pub struct Advertised {
     wish: watch::Sender<Option<Advert>>,
@@ -148,7 +95,7 @@ impl Advertised {
         self.standing.clone()
     }
 
-    /// Waits until the share is announced, and says under which name.
+    /// Waits until the service is announced, and says under which name.
     pub async fn announced(&self) -> Standing {
         let mut standing = self.standing.clone();
         match standing.wait_for(|standing| standing.announced).await {
@@ -157,8 +104,8 @@ impl Advertised {
         }
     }
 
-    /// Announces this instead. A changed password is a change of the announcement; with a changed name, port
-    /// or place the old share says goodbye.
+    /// Announces this instead. What it says about itself changes in place; with a changed name, port or place the old
+    /// service says goodbye.
     pub fn update(&self, advert: Advert) {
         self.wish.send_replace(Some(advert));
     }
@@ -167,7 +114,7 @@ impl Advertised {
     pub async fn stop(mut self) {
         self.wish.send_replace(None);
         if time::timeout(STOP_LIMIT, &mut self.task).await.is_err() {
-            tracing::warn!("the share could not be withdrawn in time");
+            tracing::warn!("a service could not be withdrawn in time");
             self.task.abort();
         }
     }
@@ -195,7 +142,7 @@ impl Rivals {
             }
         }
         if self.clashes == CLASHES_MAX {
-            tracing::warn!("every name of this share is taken; from now on it is not probed for");
+            tracing::warn!("every name of the share is taken; from now on it is not probed for");
             self.labels.clear();
         }
     }
@@ -248,7 +195,7 @@ impl Owner {
                 Ok(End::Clash(clash)) => self.rivals.note(clash),
                 Ok(End::Yield(label)) => self.rivals.note(Clash::Label(label)),
                 Err(error) => {
-                    tracing::warn!(%error, "the share is not announced; trying again");
+                    tracing::warn!(%error, "a service is not announced; trying again");
                     let _ = time::timeout(RETRY, self.wished.changed()).await;
                 }
             }
@@ -268,8 +215,12 @@ impl Owner {
         responder: Responder,
     ) -> Result<End, DiscoveryError> {
         let monitor = responder.monitor()?;
-        let heard = responder.browse(Kind::Daap.domain())?;
-        let end = match listen(&heard, &mut self.wished).await {
+        let heard = responder.browse(advert.kind().domain())?;
+        let taken = match advert.may_be_renamed() {
+            true => listen(&heard, advert.kind(), &mut self.wished).await,
+            false => Some(BTreeSet::new()),
+        };
+        let end = match taken {
             None => Ok(End::Wish),
             Some(taken) => {
                 let mut claim = Claim::new(advert, &taken, &self.rivals);
@@ -323,7 +274,7 @@ impl Owner {
                         }
                     }
                     Ok(_) => {}
-                    Err(_) => heard = responder.browse(Kind::Daap.domain())?, // the queue overflowed
+                    Err(_) => heard = responder.browse(claim.advert.kind().domain())?, // the queue overflowed
                 },
                 () = time::sleep_until(repeat_at.unwrap_or_else(Instant::now)), if repeat_at.is_some() => {
                     repeat = Repeat::Done;
@@ -331,7 +282,7 @@ impl Owner {
                 }
                 () = &mut impatient, if !impatient.is_elapsed() => {
                     if !self.standing.borrow().announced {
-                        tracing::warn!("the share is not announced yet; no network interface is up for it");
+                        tracing::warn!("a service is not announced yet; no network interface is up for it");
                     }
                 }
                 () = &mut settled, if !settled.is_elapsed() => self.rivals.clashes = 0,
@@ -348,7 +299,7 @@ impl Owner {
                 self.publish(claim);
                 repeat.announced();
             }
-            DaemonEvent::NameChange(change) if self.rivals.may_probe() => {
+            DaemonEvent::NameChange(change) if claim.probe => {
                 return Some(End::Clash(claim.lost_to(&change)));
             }
             DaemonEvent::IpAdd(ip) => {
@@ -375,6 +326,7 @@ impl Owner {
 /// Gathers the names in use; `None` if the wish changed meanwhile.
 async fn listen(
     heard: &mdns_sd::Receiver<ServiceEvent>,
+    kind: Kind,
     wished: &mut watch::Receiver<Option<Advert>>,
 ) -> Option<BTreeSet<String>> {
     let mut taken = BTreeSet::new();
@@ -384,10 +336,10 @@ async fn listen(
         tokio::select! {
             event = heard.recv_async() => match event {
                 Ok(ServiceEvent::ServiceFound(_, full_name)) => {
-                    taken.extend(Kind::Daap.instance_of(&full_name).map(name::fold));
+                    taken.extend(kind.instance_of(&full_name).map(name::fold));
                 }
                 Ok(ServiceEvent::ServiceRemoved(_, full_name)) => {
-                    taken.retain(|label| Kind::Daap.instance_of(&full_name).map(name::fold).as_ref() != Some(label));
+                    taken.retain(|label| kind.instance_of(&full_name).map(name::fold).as_ref() != Some(label));
                 }
                 Ok(_) => {}
                 Err(_) => return Some(taken),
@@ -438,18 +390,17 @@ impl Claim {
             let label = name::fold(label);
             taken.contains(&label) || rivals.labels.contains(&label)
         };
-        let host = name::host_label(&advert.host, advert.port, 1 + rivals.hosts);
         Self {
             name: Name::free(&advert.name, is_taken),
-            host: format!("{host}.local."),
-            probe: rivals.may_probe(),
+            host: format!("{}.local.", advert.host_label(1 + rivals.hosts)),
+            probe: advert.may_be_renamed() && rivals.may_probe(),
             announced: false,
             advert,
         }
     }
 
     fn full_name(&self) -> String {
-        format!("{}.{}", self.name.label, Kind::Daap.domain())
+        format!("{}.{}", self.name.label, self.advert.kind().domain())
     }
 
     fn is_ours(&self, full_name: &str) -> bool {
@@ -457,10 +408,9 @@ impl Claim {
     }
 
     fn service(&self) -> Result<ServiceInfo, DiscoveryError> {
-        let pairs = self.advert.txt(&self.name).pairs();
-        let kind = Kind::Daap.domain();
+        let pairs = self.advert.pairs(&self.name);
         let mut service = ServiceInfo::new(
-            kind,
+            self.advert.kind().domain(),
             &self.name.label,
             &self.host,
             (),
@@ -487,11 +437,12 @@ impl Claim {
     /// Who is first to announce a name keeps it. If both have, the one with the lower host and port does, so that
     /// not both give it up. To a mere look-alike we always yield, for its owner sees no clash.
     fn contested_by(&self, service: &ResolvedService) -> Option<End> {
-        let theirs = Kind::Daap.instance_of(&service.fullname)?;
+        let theirs = self.advert.kind().instance_of(&service.fullname)?;
         let ours = &self.name.label;
         let their_place = (service.host.to_ascii_lowercase(), service.port);
         let our_place = (self.host.to_ascii_lowercase(), self.advert.port);
-        if name::fold(theirs) != name::fold(ours) || their_place == our_place {
+        let other = name::fold(theirs) != name::fold(ours) || their_place == our_place;
+        if other || !self.advert.may_be_renamed() {
             None
         } else if !theirs.eq_ignore_ascii_case(ours) {
             Some(End::Clash(Clash::Label(ours.clone())))
@@ -507,7 +458,7 @@ mod tests {
 
     fn claim(name: &str, taken: &[&str], rivals: &Rivals) -> Claim {
         let taken = taken.iter().map(|name| name::fold(name)).collect();
-        Claim::new(Advert::new(name, "nas", 3689), &taken, rivals)
+        Claim::new(Advert::share(name, "nas", 3689), &taken, rivals)
     }
 
     fn heard(instance: &str, host: &str, port: u16) -> ResolvedService {
@@ -575,11 +526,17 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_a_change_in_place_and_a_name_is_not() {
-        let advert = Advert::new("Music", "nas", 3689);
-        assert!(advert.keeps_place(&Advert { password: true, ..advert.clone() }));
-        assert!(!advert.keeps_place(&Advert { name: "Songs".into(), ..advert.clone() }));
-        assert!(!advert.keeps_place(&Advert { port: 3690, ..advert.clone() }));
+    fn a_name_that_is_an_id_is_neither_probed_nor_given_up() {
+        let advert = Advert::server(7, "Den", "nas", 3689);
+        let mut theirs = heard("0000000000000007", "aaa.local.", 3689);
+        theirs.fullname = "0000000000000007._touch-able._tcp.local.".into();
+        for announced in [true, false] {
+            let claim = Claim::new(advert.clone(), &BTreeSet::new(), &Rivals::default());
+            let claim = Claim { announced, ..claim };
+            assert!(!claim.probe);
+            assert_eq!(claim.full_name(), theirs.fullname);
+            assert_eq!(claim.contested_by(&theirs), None);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future;
 use mdns_sd::ServiceEvent;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{self, Instant};
 
 use crate::responder::Responder;
@@ -50,7 +50,7 @@ impl Browser {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let kinds = BTreeSet::from_iter(kinds.iter().copied());
         tokio::spawn(async move {
-            let watched = kinds.into_iter().map(|kind| watch(&responder, kind, &events));
+            let watched = kinds.into_iter().map(|kind| carry(&responder, kind, &events));
             if let Err(error) = future::try_join_all(watched).await {
                 tracing::warn!(%error, "no longer looking for services");
             }
@@ -64,10 +64,37 @@ impl Browser {
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
+
+    /// The services as they are, now and from now on, the one heard of last at the end. At first there are none. Who
+    /// says goodbye is gone at once, who falls silent in the end. It ends when multicast DNS stops working.
+    #[must_use]
+    pub fn all(self) -> watch::Receiver<Vec<Service>> {
+        let (all, services) = watch::channel(Vec::new());
+        tokio::spawn(tell_all(self, all));
+        services
+    }
+}
+
+/// Tells one service after the other, as they come, go and change.
+async fn tell_all(mut browser: Browser, all: watch::Sender<Vec<Service>>) {
+    loop {
+        let event = tokio::select! {
+            event = browser.next() => event,
+            () = all.closed() => None,
+        };
+        let Some(event) = event else { return };
+        all.send_modify(|services| {
+            let (Event::Found(service) | Event::Updated(service) | Event::Lost(service)) = &event;
+            services.retain(|old| (old.kind, &old.instance) != (service.kind, &service.instance));
+            if !matches!(event, Event::Lost(_)) {
+                services.push(service.clone());
+            }
+        });
+    }
 }
 
 /// Carries what is heard of a kind to the caller until the caller goes.
-async fn watch(
+async fn carry(
     responder: &Responder,
     kind: Kind,
     events: &mpsc::Sender<Event>,
@@ -214,6 +241,29 @@ mod tests {
         assert_eq!(roster.news(), Some(Event::Lost(share("a", 2))));
         roster.remove("a");
         assert_eq!(roster.news(), None);
+    }
+
+    #[tokio::test]
+    async fn the_services_as_they_are_have_each_once_and_none_that_went() {
+        let (events, receiver) = mpsc::channel(EVENTS_MAX);
+        let mut all = Browser(receiver).all();
+        let now = [
+            Event::Found(share("a", 1)),
+            Event::Found(share("b", 1)),
+            Event::Updated(share("a", 2)),
+            Event::Found(share("c", 1)),
+            Event::Lost(share("b", 1)),
+        ];
+        for event in now {
+            events.send(event).await.unwrap();
+        }
+        let expected = [share("a", 2), share("c", 1)];
+        all.wait_for(|services| *services == expected).await.unwrap();
+        drop(events);
+        assert!(all.wait_for(Vec::is_empty).await.is_err());
+        let (events, receiver) = mpsc::channel(EVENTS_MAX);
+        drop(Browser(receiver).all());
+        events.closed().await;
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A music share: `_daap._tcp`. The one kind that is announced here.
+    /// A music share: `_daap._tcp`.
     Daap,
     /// A server that a Remote can control: `_touch-able._tcp`.
     TouchAble,

@@ -1,10 +1,12 @@
 //! Announcing shares on the local network and finding those of others, by multicast DNS; and finding what else there is
 //! to play from, to play to, and to be controlled by.
 //!
-//! - [`Advertiser`] announces one share on every suitable interface, takes another name when its own is
-//!   taken, follows changes of the network, and says goodbye when it stops. It needs no other daemon and
-//!   lives beside one (avahi, mDNSResponder, systemd-resolved) without sharing its host name.
-//! - [`Browser`] watches the services that others announce, of one [`Kind`] or of several.
+//! - [`Advertiser`] announces a service on every suitable interface, follows changes of the network, and says goodbye
+//!   when it stops. A share takes another name when its own is taken; what is known by an id (a server to Remotes, a
+//!   Remote that waits, a sender to speakers) keeps it. It needs no other daemon and lives beside one (avahi,
+//!   mDNSResponder, systemd-resolved) without sharing its host name.
+//! - [`Browser`] watches the services that others announce, of one [`Kind`] or of several: each change in turn, or
+//!   how all are now.
 //! - [`Service`] is one of them: where it is, and in [`About`] what it is and says about itself in its TXT record.
 //! - [`echo()`] tells whether multicast DNS gets through on this machine at all.
 //! - [`Interfaces`] says where to speak, derived from the addresses a server listens on.
@@ -16,7 +18,7 @@
 //! use discovery::{Advert, Advertiser, Browser, Event, Interfaces, Kind};
 //!
 //! # async fn example() -> Result<(), discovery::DiscoveryError> {
-//! let advertised = Advertiser::start(Advert::new("Living room", "nas", 3689))?;
+//! let advertised = Advertiser::start(Advert::share("Living room", "nas", 3689))?;
 //! println!("announced as {}", advertised.announced().await.name);
 //!
 //! let mut browser = Browser::start(&[Kind::Daap, Kind::Raop], Interfaces::all())?;
@@ -30,6 +32,7 @@
 //! # }
 //! ```
 
+mod advert;
 mod advertise;
 mod browse;
 mod echo;
@@ -40,7 +43,8 @@ mod responder;
 mod service;
 mod txt;
 
-pub use advertise::{Advert, Advertised, Advertiser, Standing};
+pub use advert::{Advert, Role};
+pub use advertise::{Advertised, Advertiser, Standing};
 pub use browse::{Browser, Event};
 pub use echo::echo;
 pub use interfaces::Interfaces;

@@ -1,4 +1,4 @@
-//! Names of shares as multicast DNS can carry them.
+//! Names of services as multicast DNS can carry them.
 //!
 //! An instance name is one DNS label: any UTF-8 of at most 63 bytes. Two characters are replaced by a
 //! look-alike in ours: the dot and the backslash. mdns-sd 0.21 keeps its records under the name with these two
@@ -11,6 +11,9 @@ const LABEL_MAX: usize = 63;
 
 /// What a share is called if its name has nothing to show.
 const NAMELESS: &str = "Music";
+
+/// How much of what tells a host apart is used, in bytes. The ids of Remotes have up to forty letters.
+const MARK_MAX: usize = 48;
 
 const LOOK_ALIKES: [(char, char); 2] = [('.', '\u{2024}'), ('\\', '\u{29F5}')];
 
@@ -77,22 +80,19 @@ pub(crate) fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
-/// The name of the host in the announcement, without domain: `nas-3689`, and `nas-3689-2` where that is taken.
-///
-/// It is ours alone. Under the machine's own name we would have to say the same addresses as the machine's
-/// responder to the last one, or one of the two is renamed; and our goodbye would take the name from it.
-pub(crate) fn host_label(host: &str, port: u16, number: u32) -> String {
-    let mut suffix = format!("-{port}");
-    if number > 1 {
-        suffix.push_str(&format!("-{number}"));
-    }
-    let first = host.split('.').next().unwrap_or_default();
-    let plain: String = first
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect();
-    let plain = cut(plain.trim_matches('-'), LABEL_MAX - suffix.len()).trim_end_matches('-');
-    format!("{}{suffix}", if plain.is_empty() { "dapple" } else { plain })
+/// The label of a host that serves what the mark tells apart: `nas-3689`. Of a long mark only the beginning counts.
+pub(crate) fn host_label(host: &str, mark: &str) -> String {
+    let host = plain(host.split('.').next().unwrap_or_default());
+    let mark = plain(mark);
+    let suffix = format!("-{}", cut(&mark, MARK_MAX).trim_end_matches('-'));
+    let host = cut(&host, LABEL_MAX - suffix.len()).trim_end_matches('-');
+    format!("{}{suffix}", if host.is_empty() { "dapple" } else { host })
+}
+
+/// What a host can be called for this.
+fn plain(text: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    text.chars().map(letter).collect::<String>().trim_matches('-').to_owned()
 }
 
 #[cfg(test)]
@@ -144,12 +144,13 @@ mod tests {
 
     #[test]
     fn hosts_get_a_name_of_their_own() {
-        assert_eq!(host_label("nas", 3689, 1), "nas-3689");
-        assert_eq!(host_label("Nas.home.arpa", 3689, 2), "nas-3689-2");
-        assert_eq!(host_label("_my_pc_", 80, 1), "my-pc-80");
-        assert_eq!(host_label("", 80, 1), "dapple-80");
-        assert_eq!(host_label("ü", 80, 1), "dapple-80");
-        assert!(host_label(&"x".repeat(300), 65535, u32::MAX).len() <= LABEL_MAX);
+        assert_eq!(host_label("nas", "3689"), "nas-3689");
+        assert_eq!(host_label("Nas.home.arpa", "3689-2"), "nas-3689-2");
+        assert_eq!(host_label("_my_pc_", "80"), "my-pc-80");
+        assert_eq!(host_label("", "80"), "dapple-80");
+        assert_eq!(host_label("ü", "80"), "dapple-80");
+        assert_eq!(host_label("nas", "iTunes_Ctrl_3C69"), "nas-itunes-ctrl-3c69");
+        assert!(host_label(&"x".repeat(300), &"7".repeat(300)).len() <= LABEL_MAX);
     }
 
     proptest! {

@@ -23,7 +23,7 @@ pub struct Service {
     pub instance: String,
     /// The machine that serves it, such as `nas.local`.
     pub host: String,
-    /// Where it listens: IPv4 first, then IPv6, those of one link last and with their scope.
+    /// Where it listens, the best first: IPv4, then IPv6, those of one link last and with their scope.
     pub addresses: Vec<SocketAddr>,
     /// The port of all the addresses.
     pub port: u16,
@@ -136,7 +136,7 @@ fn addresses(heard: &ResolvedService) -> (Vec<SocketAddr>, Vec<String>) {
         let link_local = match ip {
             ScopedIp::V4(v4) => {
                 interfaces.extend(v4.interface_ids().iter().map(|i| i.name.clone()));
-                false
+                v4.addr().is_link_local()
             }
             ScopedIp::V6(v6) => {
                 interfaces.insert(v6.scope_id().name.clone());
@@ -173,12 +173,18 @@ pub(crate) mod tests {
 
     #[test]
     fn ipv4_addresses_come_first_and_those_of_one_link_last() {
-        let ips = ["fe80::1", "2001:db8::1", "192.0.2.9", "192.0.2.10"];
+        let ips = ["169.254.1.2", "fe80::1", "2001:db8::1", "192.0.2.9", "192.0.2.10"];
         let share = found(Kind::Daap, "x", &ips, &[]);
         let addresses: Vec<String> = share.addresses.iter().map(SocketAddr::to_string).collect();
         assert_eq!(
             addresses,
-            ["192.0.2.9:3690", "192.0.2.10:3690", "[2001:db8::1]:3690", "[fe80::1]:3690"]
+            [
+                "192.0.2.9:3690",
+                "192.0.2.10:3690",
+                "[2001:db8::1]:3690",
+                "169.254.1.2:3690",
+                "[fe80::1]:3690"
+            ]
         );
         assert_eq!(share.host, "nas.local");
     }

@@ -192,6 +192,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
             password: settings.password.is_some(),
             ipv4_only: settings.ipv4_only,
             machine_id,
+            remote_id: None,
         };
         daap::serve_announced(server, announcing, stop_signal()).await;
     } else {
