@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dacp-proto", &["daap-proto"]),
     ("audio", &[]),
     ("library", &["daap-model"]),
+    ("player", &["library", "audio"]),
     ("store", &["library"]),
     ("disk-cache", &[]),
     ("source-folder", &["library", "disk-cache"]),
