@@ -25,7 +25,7 @@ use crate::service::Core;
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
 use crate::upkeep;
-use crate::{Event, Handle, Limits, Network, Service, Uptime};
+use crate::{Event, Handle, Limits, Network, Pages, Service, Uptime};
 
 /// What a server needs to know before it serves. Made by [`Server::builder`].
 pub struct Builder {
@@ -39,6 +39,7 @@ pub struct Builder {
     uptime: Uptime,
     observers: Observers,
     lineage: Option<Box<LineageNow>>,
+    pages: Option<Box<dyn Pages>>,
 }
 
 /// Says whose songs a server has now.
@@ -89,6 +90,13 @@ impl Builder {
     #[must_use]
     pub fn lineage(mut self, now: impl Fn() -> Lineage + Send + Sync + 'static) -> Self {
         self.lineage = Some(Box::new(now));
+        self
+    }
+
+    /// Serves pages of the program's own on the same port.
+    #[must_use]
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages = Some(Box::new(pages));
         self
     }
 
@@ -163,6 +171,7 @@ impl Builder {
             stopping: CancellationToken::new(),
             uptime: self.uptime,
             lineage: self.lineage,
+            pages: self.pages,
             started_unix: unix_seconds(),
         });
         upkeep::start(&core);
@@ -195,6 +204,7 @@ impl Server {
             uptime: Uptime::system(),
             observers: Observers::default(),
             lineage: None,
+            pages: None,
         }
     }
 

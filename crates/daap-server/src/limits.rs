@@ -53,7 +53,8 @@ pub struct Limits {
     pub answer: Duration,
     /// A song of which nothing comes for so long, while the client waits for it, is broken off.
     pub stall: Duration,
-    /// A request line and its headers must have come so long after their first byte.
+    /// A request line and its headers must have come so long after their first byte, and its body, which few have, so
+    /// long after that.
     pub head: Duration,
     /// A connection on which nothing is asked for so long is closed. Clients keep theirs open between a
     /// listing and the next click, for half an hour at least.
@@ -112,6 +113,9 @@ const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// The longest request line with its headers, in bytes. A longer one is answered 431.
 pub(crate) const HEAD_BYTES: usize = 64 << 10;
+
+/// The longest body of a request, in bytes. A longer one is answered 413.
+pub(crate) const SENT_BYTES: usize = 64 << 10;
 
 /// What is kept of the name by which a client calls itself, in bytes.
 pub(crate) const AGENT_BYTES: usize = 256;

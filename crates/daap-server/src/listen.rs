@@ -171,8 +171,8 @@ impl Front {
         let answer = service_fn(|request: Request<Incoming>| {
             let (answering, outlet) = (phase.answering(), outlet.clone());
             async move {
-                let (head, _) = request.into_parts();
-                let answer = self.core.call(head, peer, answering).await;
+                let (head, body) = request.into_parts();
+                let answer = self.core.call(head, Some(body), peer, answering).await;
                 Ok::<_, Infallible>(answer.map(|body| body.through(outlet)))
             }
         });

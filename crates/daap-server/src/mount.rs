@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use daap_proto::{Request, RequestError};
+use dacp_proto::{Request, RequestError};
 use http::{Response, StatusCode, Uri};
 
 use crate::Handle;
@@ -92,7 +92,7 @@ impl<B> tower_service::Service<http::Request<B>> for Service {
             return Box::pin(std::future::ready(Ok(without_peer())));
         };
         let core = Arc::clone(&self.core);
-        Box::pin(async move { Ok(core.call(head, peer, Phase::default().answering()).await) })
+        Box::pin(async move { Ok(core.call(head, None, peer, Phase::default().answering()).await) })
     }
 }
 

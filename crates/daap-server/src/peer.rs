@@ -117,6 +117,18 @@ impl Peer {
         };
         Self { address, origin }
     }
+
+    /// Its address. An IPv4 address in IPv6 dress is IPv4.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Whether it is on this machine.
+    #[must_use]
+    pub fn is_this_machine(&self) -> bool {
+        self.origin == Origin::Machine
+    }
 }
 
 /// How near a peer is.

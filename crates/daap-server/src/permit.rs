@@ -5,7 +5,7 @@
 //! | see that the share exists | yes | if a password is asked for | no |
 //! | log in | if the gate admits it | likewise | no |
 //! | list, wait for news | with a session | with a session | no |
-//! | change playlists | with a session, if the program says so: `edit.rs`; no browser: `page.rs` | no | no |
+//! | change playlists | with a session, if the program says so: `edit.rs`; no browser: `browser.rs` | no | no |
 //! | stream, see pictures | with a session, or if the gate admits it | likewise | no |
 //!
 //! What the gate asks for and whom it admits is its own affair: see `gate.rs`.

@@ -3,18 +3,21 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use daap_model::{DatabaseId, GroupId, ItemId, Snapshot};
 use daap_proto::{ClientClass, Endpoint, PixelBox, Quirk, Request, RequestError, Step};
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use hyper::body::Incoming;
 use library::{ArtworkSize, Share};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, Answer};
 use crate::body::{Body, Turns};
+use crate::browser;
 use crate::builder::LineageNow;
 use crate::compress::takes_gzip;
 use crate::content::{self, Sending};
@@ -27,14 +30,15 @@ use crate::listing::{self, Asker};
 use crate::lists::Lists;
 use crate::longpoll::{self, News};
 use crate::metrics::{Exposition, Metrics};
-use crate::page;
+
 use crate::peer::Peer;
 use crate::permit::{Caller, Permit, Refusal};
 use crate::quota::Quota;
 use crate::record::Record;
+use crate::sent;
 use crate::session::Activity;
 use crate::status::{self, Status};
-use crate::{Limits, Uptime};
+use crate::{Limits, Pages, Uptime};
 
 /// What those are told who ask too late.
 const STOPPING: &str = "the server is shutting down";
@@ -65,6 +69,8 @@ pub(crate) struct Core {
     pub(crate) uptime: Uptime,
     /// Whose songs it has, if that is told.
     pub(crate) lineage: Option<Box<LineageNow>>,
+    /// What the program has beside DAAP.
+    pub(crate) pages: Option<Box<dyn Pages>>,
     pub(crate) started_unix: u64,
 }
 
@@ -73,20 +79,30 @@ enum Route {
     Daap(Request),
     Status,
     Metrics,
+    /// Whatever the program has there, if anything.
+    Page,
+    /// Nothing.
+    Wrong(RequestError),
 }
 
 impl Route {
-    /// The methods that it takes. A HEAD must change nothing.
-    fn methods(&self) -> &'static str {
-        let Self::Daap(request) = self else { return "GET, HEAD" };
-        match request.endpoint {
-            Endpoint::Login | Endpoint::Logout | Endpoint::Edit { .. } => "GET",
-            _ => "GET, HEAD",
-        }
+    /// The methods that it takes; `None` if that is not ours to say. Some Remotes POST all that they ask (WPRemote),
+    /// with their parameters in the target as ever. A HEAD must change nothing.
+    fn methods(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Page | Self::Wrong(_) => return None,
+            Self::Status | Self::Metrics => "GET, HEAD",
+            Self::Daap(request) => match request.endpoint {
+                Endpoint::Login | Endpoint::Logout | Endpoint::Edit { .. } => "GET, POST",
+                _ => "GET, HEAD, POST",
+            },
+        })
     }
 
-    fn takes(&self, method: &Method) -> bool {
-        self.methods().split(", ").any(|taken| method == taken)
+    /// Whether it takes a method; if not, those that it does.
+    fn takes(&self, method: &Method) -> Result<(), &'static str> {
+        let is_taken = |methods: &&str| methods.split(", ").any(|taken| method == taken);
+        self.methods().filter(|methods| !is_taken(methods)).map_or(Ok(()), Err)
     }
 }
 
@@ -118,11 +134,17 @@ impl Core {
     }
 
     /// Answers a request, whatever happens.
-    pub(crate) async fn call(&self, mut head: Parts, peer: Peer, answering: Answering) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        mut head: Parts,
+        body: Option<Incoming>,
+        peer: Peer,
+        answering: Answering,
+    ) -> Answer {
         let head_only = head.method == Method::HEAD;
         let metrics = Arc::clone(&self.metrics);
         let mut record = Record::new(metrics, head.method.clone(), head.uri.path(), answering);
-        let answered = AssertUnwindSafe(self.answer(&mut head, peer)).catch_unwind().await;
+        let answered = AssertUnwindSafe(self.answer(&mut head, body, peer)).catch_unwind().await;
         let (endpoint, mut answer) = answered.unwrap_or_else(|_| {
             tracing::error!("a request met a bug in the server");
             ("other", answer::text(StatusCode::INTERNAL_SERVER_ERROR, "a bug in the server"))
@@ -139,30 +161,76 @@ impl Core {
     }
 
     /// The answer, and under which name it is counted.
-    async fn answer(&self, head: &mut Parts, peer: Peer) -> (&'static str, Answer) {
+    async fn answer(
+        &self,
+        head: &mut Parts,
+        body: Option<Incoming>,
+        peer: Peer,
+    ) -> (&'static str, Answer) {
         if let Err(refusal) = self.permit.door(peer, hosts(head)) {
             return ("refused", answer::refused(&refusal));
         }
         if self.stopping.is_cancelled() {
             return ("refused", answer::busy(STOPPING));
         }
-        match route(&head.uri) {
-            Ok(route) if !route.takes(&head.method) => {
-                ("other", answer::wrong_method(route.methods()))
-            }
-            Ok(Route::Daap(request)) => {
+        let sent = match body {
+            None => Bytes::new(),
+            Some(body) => match Box::pin(sent::whole(body, self.limits.head)).await {
+                Ok(sent) => sent,
+                Err(refused) => return ("refused", refused),
+            },
+        };
+        let route = self.route(&head.uri);
+        if let Err(methods) = route.takes(&head.method) {
+            return ("other", answer::wrong_method(methods));
+        }
+        match route {
+            Route::Daap(request) => {
                 let name = name(&request.endpoint);
                 // Like the headers it lies in the connection's buffer, which is used again once nobody has a part of it.
                 head.uri = Uri::default();
                 let answer = self.daap(request, &mut head.headers, peer).await;
                 (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
             }
-            Ok(Route::Status) => ("status", self.status(peer)),
-            Ok(Route::Metrics) => {
+            Route::Status => ("status", self.status(peer)),
+            Route::Metrics => {
                 let text = Body::whole(status::metrics(self).into());
                 ("metrics", answer::typed(StatusCode::OK, Exposition::MEDIA_TYPE, text))
             }
-            Err(error) => ("other", unanswerable(&error)),
+            Route::Page => ("page", Box::pin(self.page(head, sent, peer)).await),
+            Route::Wrong(error) => ("other", unanswerable(&error)),
+        }
+    }
+
+    fn route(&self, uri: &Uri) -> Route {
+        match uri.path() {
+            "/api/v1/status" => Route::Status,
+            "/metrics" => Route::Metrics,
+            _ => match Request::parse(&uri.to_string()) {
+                Ok(request) => Route::Daap(request),
+                Err(RequestError::UnknownPath { .. }) if self.pages.is_some() => Route::Page,
+                Err(error) => Route::Wrong(error),
+            },
+        }
+    }
+
+    /// A page of the program's, if it has one there.
+    async fn page(&self, head: &mut Parts, sent: Bytes, peer: Peer) -> Answer {
+        let mut request = http::Request::new(sent);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = std::mem::take(&mut head.uri);
+        *request.headers_mut() = std::mem::take(&mut head.headers);
+        let page = async {
+            let pages = self.pages.as_deref()?;
+            pages.answer(request, peer).await
+        };
+        match foreign::within(self.limits.answer, page).await {
+            Ok(Some(page)) => page.map(Body::whole),
+            Ok(None) => answer::text(StatusCode::NOT_FOUND, "there is no such page"),
+            Err(failure) => {
+                tracing::error!("a page was not answered: {failure}");
+                answer::text(answer::unanswered(failure), "the page cannot be shown")
+            }
         }
     }
 
@@ -176,7 +244,7 @@ impl Core {
     ) -> Result<Answer, Refusal> {
         let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let agent = agent(headers);
-        let (session, is_browser) = (request.session_id, page::is_browser(headers));
+        let (session, is_browser) = (request.session_id, browser::is_browser(headers));
         let caller = Caller { peer, agent, session, credential, is_browser };
         Ok(match request.endpoint {
             Endpoint::ServerInfo => {
@@ -349,14 +417,6 @@ fn hosts(head: &Parts) -> impl Iterator<Item = &[u8]> {
     // Without a scheme, what looks like an authority is a path that lacks its slash.
     let target = head.uri.scheme().and_then(|_| head.uri.host()).map(str::as_bytes);
     head.headers.get_all(HOST).iter().map(HeaderValue::as_bytes).chain(target)
-}
-
-fn route(uri: &Uri) -> Result<Route, RequestError> {
-    Ok(match uri.path() {
-        "/api/v1/status" => Route::Status,
-        "/metrics" => Route::Metrics,
-        _ => Route::Daap(Request::parse(&uri.to_string())?),
-    })
 }
 
 /// The name by which an endpoint is counted.

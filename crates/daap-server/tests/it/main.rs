@@ -10,6 +10,7 @@ mod listening;
 mod lists;
 mod mounted;
 mod observed;
+mod pages;
 mod requests;
 mod share;
 mod shutdown;

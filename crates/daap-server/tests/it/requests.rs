@@ -112,12 +112,29 @@ async fn what_is_not_there_is_404_and_what_is_not_done_is_405() {
     let mut connection = share.connect().await;
     connection.ask("POST", "/fp-setup", &[("Content-Length", "0")]).await.unwrap();
     assert_eq!(connection.answer().await.unwrap().status, 404);
-    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
+    let allow = "GET, HEAD, POST";
+    for method in ["PUT", "DELETE", "OPTIONS", "PROPFIND"] {
         let mut connection = share.connect().await;
         connection.ask(method, "/server-info", &[("Content-Length", "0")]).await.unwrap();
         let answer = connection.answer().await.unwrap();
-        assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method}");
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{method}");
     }
+}
+
+#[tokio::test]
+async fn what_is_posted_is_answered_as_what_is_got_and_its_body_is_passed_over() {
+    let share = Share::start().await;
+    let whole = share.get("/server-info").await;
+    let mut connection = share.connect().await;
+    for body in ["", "session-id=5"] {
+        let length = body.len().to_string();
+        connection.ask("POST", "/server-info", &[("Content-Length", &length)]).await.unwrap();
+        connection.send(body).await.unwrap();
+        assert_eq!(connection.answer().await.unwrap().body, whole.body);
+    }
+    connection.ask("POST", "/server-info", &[("Content-Length", "1000000000")]).await.unwrap();
+    connection.send([0; 70_000]).await.unwrap();
+    assert_eq!(connection.answer().await.unwrap().status, 413);
 }
 
 #[tokio::test]
