@@ -119,6 +119,26 @@ impl TryFrom<File> for OpenFile {
     }
 }
 
+/// Reads bytes of a file from an offset on, wherever it was read before.
+///
+/// # Errors
+///
+/// If the file cannot be read.
+#[cfg(unix)]
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+/// Reads bytes of a file from an offset on, wherever it was read before.
+///
+/// # Errors
+///
+/// If the file cannot be read.
+#[cfg(windows)]
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -48,6 +48,7 @@ mod librarian;
 mod memory;
 mod persist;
 mod playlists;
+mod reader;
 mod report;
 mod share;
 mod shelf;
@@ -61,13 +62,14 @@ pub use catalog::{
     NewEntry, NewPlaylist, NewSong, Picture, Place, Provider, Song, Sound,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use content::{Body, ByteStream, Content, OpenFile, Ranged};
+pub use content::{Body, ByteStream, Content, OpenFile, Ranged, read_at};
 pub use handle::{EditError, Health, Library, OpenError, Problem, SHUTDOWN_LIMIT};
 pub use memory::{MemoryPersist, MemorySource};
 pub use persist::{
     DatabaseRow, EntryRow, HousePlaylistRow, NextIds, Persist, PersistError, PlaylistRow, Row,
     SongRow, SourceId, SourceRow, Transaction,
 };
+pub use reader::{READ_LIMIT, SongReader};
 pub use report::{Closed, Known, Listener, Report, ScanPhase, ScanState, Told};
 pub use share::{
     Edited, MAX_ENTRIES, MAX_PLAYLIST_NAME, MAX_PLAYLISTS, PlaylistChange, PlaylistEdit,
