@@ -163,6 +163,16 @@ impl Library {
         self.edit(database, item, Use::Skipped(at)).await
     }
 
+    /// Keeps where in a song to go on, in milliseconds from its start; 0 is from there.
+    pub async fn bookmark(
+        &self,
+        database: DatabaseId,
+        item: ItemId,
+        at_ms: u32,
+    ) -> Result<(), EditError> {
+        self.edit(database, item, Use::Bookmark { at_ms }).await
+    }
+
     /// Changes a playlist that clients made, or makes one. Such playlists belong to no source: they are kept
     /// with the library whatever its sources report, and only lose songs that are gone for good. What a source
     /// reports is [read-only](PlaylistError::ReadOnly).
@@ -252,6 +262,7 @@ pub(crate) enum Use {
     Rate(u8),
     Played(Timestamp),
     Skipped(Timestamp),
+    Bookmark { at_ms: u32 },
 }
 
 /// Which source a song comes from and what it is called there.

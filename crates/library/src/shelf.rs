@@ -336,6 +336,7 @@ impl Use {
                 usage.skip_count = usage.skip_count.saturating_add(1);
                 usage.last_skipped = usage.last_skipped.max(at);
             }
+            Self::Bookmark { at_ms } => usage.bookmark_ms = at_ms,
         }
     }
 }

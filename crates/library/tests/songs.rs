@@ -198,7 +198,8 @@ async fn what_listeners_do_is_kept_through_a_rescan_and_a_restart() {
     library.rate(database_id, id(1), 200).await.unwrap();
     library.played(database_id, id(1), Timestamp(5)).await.unwrap();
     library.skipped(database_id, id(1), Timestamp(6)).await.unwrap();
-    assert_eq!(library.snapshot().revision().get(), revision.get() + 3);
+    library.bookmark(database_id, id(1), 7000).await.unwrap();
+    assert_eq!(library.snapshot().revision().get(), revision.get() + 4);
     let retagged =
         Change::Song { key: "a".into(), stamp: stamp(2), track: Box::new(track("A, again")) };
     tell(&report, [retagged]).await;
@@ -209,7 +210,7 @@ async fn what_listeners_do_is_kept_through_a_rescan_and_a_restart() {
     assert_eq!(item.track.title.as_str(), "A, again");
     assert_eq!((item.usage.rating, item.usage.play_count, item.usage.skip_count), (100, 1, 1));
     assert_eq!((item.usage.last_played, item.usage.last_skipped), (Timestamp(5), Timestamp(6)));
-    assert_eq!(item.usage.added, TODAY);
+    assert_eq!((item.usage.bookmark_ms, item.usage.added), (7000, TODAY));
 }
 
 #[tokio::test]
