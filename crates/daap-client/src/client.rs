@@ -3,23 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use daap_model::{Browse, ContainerId, DatabaseId, GroupId, GroupKind, ItemId, Revision};
 use daap_proto::read::{self, Container, Database, Entry, Group, ServerInfo, Song};
 use daap_proto::{Endpoint, Listing, PixelBox, Request, Step};
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
 
 use crate::ClientError;
 use crate::builder::{About, Builder};
 use crate::listed::Listed;
 use crate::peer::{Peer, Wish};
+use crate::picture::Picture;
 use crate::session::{Login, Sessions};
 use crate::sound::Sound;
 use crate::transport::Answer;
-
-/// The largest picture that is taken, in bytes.
-pub const MAX_PICTURE: usize = 32 << 20;
 
 /// How many databases of a server are looked at.
 pub const MAX_DATABASES: usize = 10_000;
@@ -40,15 +36,6 @@ struct Visit {
     peer: Arc<Peer>,
     about: About,
     sessions: Sessions,
-}
-
-/// A picture.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Such as `image/jpeg`.
-    pub media_type: String,
-    /// The file.
-    pub bytes: Bytes,
 }
 
 impl Client {
@@ -271,10 +258,7 @@ impl Client {
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let answer = answer.granted(self.software())?;
-        let told = answer.header(CONTENT_TYPE).unwrap_or_default().to_owned();
-        let bytes = answer.read(MAX_PICTURE).await?;
-        Ok((!bytes.is_empty()).then(|| Picture { media_type: media_type(&bytes, told), bytes }))
+        Picture::read(answer.granted(self.software())?).await
     }
 
     /// A URL that plays a song in another program; not for a [stream](Song::stream), which has its own. Most servers ask for the session in it, which ends with this client;
@@ -368,15 +352,6 @@ fn song(database: DatabaseId, item: ItemId, format: &str) -> Endpoint {
     Endpoint::Song { database, item, extension: format.to_owned() }
 }
 
-/// What a picture is: as it begins, or as it is said where that is not known.
-fn media_type(bytes: &[u8], told: String) -> String {
-    match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => "image/jpeg".to_owned(),
-        [0x89, b'P', b'N', b'G', ..] => "image/png".to_owned(),
-        _ => told,
-    }
-}
-
 impl Visit {
     /// A new session, or none where the server wants none.
     async fn log_in(&self) -> Result<Option<u32>, ClientError> {
@@ -410,12 +385,5 @@ impl Drop for Visit {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("about", &self.0.about).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Picture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (media_type, length) = (&self.media_type, self.bytes.len());
-        f.debug_struct("Picture").field("media_type", media_type).field("length", &length).finish()
     }
 }

@@ -54,6 +54,7 @@ mod error;
 mod follow;
 mod listed;
 mod peer;
+mod picture;
 mod place;
 mod redirect;
 mod session;
@@ -61,9 +62,16 @@ mod sound;
 mod transport;
 
 pub use builder::{About, Builder};
-pub use client::{Client, MAX_DATABASES, MAX_PICTURE, Picture};
+pub use client::{Client, MAX_DATABASES};
 pub use download::{Download, DownloadError, Saved};
 pub use error::{Cause, ClientError};
 pub use follow::{Link, Mirror, POLL_EVERY, READ_EVERY, RETRY_FIRST, RETRY_LAST};
 pub use listed::{Listed, MAX_GONE};
+pub use picture::{MAX_PICTURE, Picture};
 pub use sound::Sound;
+
+/// The way to a server, for clients of what else is spoken at a share's port.
+pub mod wire {
+    pub use crate::session::{Login, Sessions};
+    pub use crate::transport::{Answer, Patience, Question, Transport};
+}

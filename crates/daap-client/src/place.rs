@@ -37,12 +37,18 @@ impl Place {
         Some(Self { target: name.parse().ok()?, name, addresses: Vec::new() })
     }
 
+    /// What listens at an address.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let target = format!("{PINNED}:{}", address.port());
+        let target = target.parse().expect("a host and a port are an authority");
+        Self { target, name: name_of(address), addresses: vec![address] }
+    }
+
     /// A host at these addresses.
     fn pinned(url: &ShareUrl, addresses: Vec<SocketAddr>) -> Result<Self, ClientError> {
         let not_found = || ClientError::NotFound { name: url.host.clone(), seen: Vec::new() };
         let first = addresses.first().ok_or_else(not_found)?;
-        let target = format!("{PINNED}:{}", first.port()).parse().map_err(|_| not_found())?;
-        Ok(Self { target, name: name_of(*first), addresses })
+        Ok(Self { addresses: addresses.clone(), ..Self::at(*first) })
     }
 
     /// The place that a URL names. The system may take as long as `patience` to find a host.

@@ -10,11 +10,11 @@ use crate::ClientError;
 
 /// A login, under way or done: the id of the session, or none where the server knows no sessions. Who comes while it
 /// is under way waits for it.
-pub(crate) type Login = OnceCell<Result<Option<u32>, ClientError>>;
+pub type Login = OnceCell<Result<Option<u32>, ClientError>>;
 
 /// The logins of a client, one after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Sessions {
+pub struct Sessions {
     /// Held for a moment only, never across an `await`.
     last: Mutex<Arc<Login>>,
     logins: AtomicU32,
@@ -22,7 +22,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// The login to go by: the last one, or a new one if that failed or its session is the one that is `lost`.
-    pub(crate) fn login(&self, lost: Option<&Arc<Login>>) -> Arc<Login> {
+    pub fn login(&self, lost: Option<&Arc<Login>>) -> Arc<Login> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_lost = lost.is_some_and(|lost| Arc::ptr_eq(lost, &last));
         if is_lost || last.get().is_some_and(Result::is_err) {
@@ -35,7 +35,7 @@ impl Sessions {
     ///
     /// # Errors
     /// That of `log_in`; all who wait for this login are told.
-    pub(crate) async fn enter<F>(
+    pub async fn enter<F>(
         &self,
         login: &Login,
         log_in: impl FnOnce() -> F,
@@ -52,20 +52,20 @@ impl Sessions {
     }
 
     /// The session as far as there is one.
-    pub(crate) fn id(&self) -> Option<u32> {
+    pub fn id(&self) -> Option<u32> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.get().and_then(|session| session.as_ref().ok().copied().flatten())
     }
 
     /// Takes the session, so that it can be ended.
-    pub(crate) fn take(&self) -> Option<u32> {
+    pub fn take(&self) -> Option<u32> {
         let id = self.id();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         id
     }
 
     /// How many logins there were.
-    pub(crate) fn logins(&self) -> u32 {
+    pub fn logins(&self) -> u32 {
         self.logins.load(Ordering::Relaxed)
     }
 }

@@ -10,10 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use daap_proto::ShareUrl;
 use futures_util::TryStreamExt as _;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
-use http_body_util::Empty;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{HttpConnector, HttpInfo};
@@ -50,30 +51,45 @@ const MAX_SHORT: usize = 1 << 20;
 
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// For a connection, whatever the number of addresses.
-    pub(crate) connect: Duration,
+    pub connect: Duration,
     /// For the head of an answer.
-    pub(crate) answer: Duration,
+    pub answer: Duration,
     /// For each next piece of it.
-    pub(crate) stall: Duration,
+    pub stall: Duration,
+}
+
+/// What is asked of a server.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// `GET`, or `POST` where it changes something.
+    pub method: Method,
+    /// The request target, beginning with a slash.
+    pub target: String,
+    /// What goes with it. `Host` and the length of the body need not be among it.
+    pub headers: HeaderMap,
+    /// The body; mostly none.
+    pub body: Bytes,
+    /// Whether the answer is waited for as long as it takes.
+    pub patient: bool,
 }
 
 /// Carries requests to one server, and to where that one sends us.
 #[derive(Debug)]
-pub(crate) struct Transport {
-    http: Client<HttpConnector<Resolver>, Empty<Bytes>>,
+pub struct Transport {
+    http: Client<HttpConnector<Resolver>, Full<Bytes>>,
     pub(crate) place: Place,
     patience: Patience,
 }
 
 /// What a server answered: the head is there, the body comes.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// What was asked for, without parameters.
-    pub(crate) path: String,
+    pub path: String,
     /// The address that answered.
-    pub(crate) remote: Option<SocketAddr>,
+    pub remote: Option<SocketAddr>,
     response: Response<Incoming>,
     patience: Patience,
 }
@@ -99,6 +115,43 @@ impl Transport {
         Self { http, place, patience }
     }
 
+    /// The way to the server that a URL names.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`]
+    pub async fn find(url: &ShareUrl, patience: Patience) -> Result<Self, ClientError> {
+        Ok(Self::new(Place::find(url, patience.connect).await?, patience))
+    }
+
+    /// The way to a server at an address.
+    #[must_use]
+    pub fn to(address: SocketAddr, patience: Patience) -> Self {
+        Self::new(Place::at(address), patience)
+    }
+
+    /// What the server is called: host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.place.name
+    }
+
+    /// Asks the server itself, once: a redirect is an answer like another.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub async fn ask(&self, question: &Question) -> Result<Answer, ClientError> {
+        let path = path(&question.target);
+        let uri = self.place.uri(&question.target).ok_or_else(|| too_long(&path))?;
+        let mut request = Request::new(Full::new(question.body.clone()));
+        *request.method_mut() = question.method.clone();
+        *request.headers_mut() = question.headers.clone();
+        *request.uri_mut() = uri.clone();
+        self.name_host(&mut request);
+        let response = self.send(&uri, || request.clone(), question.patient).await?;
+        tracing::debug!(path, status = response.status().as_u16(), "asked");
+        Ok(Answer::new(path, response, self.patience))
+    }
+
     /// Gets a target from the server, or from where it sends us. `headers` says what goes with each request: for which
     /// target, and whether it is to the server itself. A `patient` one waits for an answer for ever.
     pub(crate) async fn get(
@@ -107,22 +160,20 @@ impl Transport {
         headers: impl Fn(&str, bool) -> HeaderMap,
         patient: bool,
     ) -> Result<Answer, ClientError> {
-        let path = target.split('?').next().unwrap_or_default().to_owned();
+        let path = path(target);
         let astray = |location: &str| ClientError::Astray {
             path: path.clone(),
             location: location.to_owned(),
         };
-        let too_long = || ClientError::Refused { path: path.clone(), status: TOO_LONG };
-        let mut uri = self.place.uri(target).ok_or_else(too_long)?;
+        let mut uri = self.place.uri(target).ok_or_else(|| too_long(&path))?;
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send(&uri, &headers, patient).await?;
+            let response = self.send(&uri, || self.request(&uri, &headers), patient).await?;
             tracing::debug!(path, status = response.status().as_u16(), "asked");
             let location = response.headers().get(LOCATION);
             let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()));
             let (true, Some(location)) = (redirect::is_redirect(response.status()), location)
             else {
-                let remote = response.extensions().get().map(HttpInfo::remote_addr);
-                return Ok(Answer { path, remote, response, patience: self.patience });
+                return Ok(Answer::new(path, response, self.patience));
             };
             let next = redirect::follow(&uri, &location).ok_or_else(|| astray(&location))?;
             uri = self.place.adopt(next);
@@ -131,18 +182,20 @@ impl Transport {
     }
 
     /// One request and the head of its answer. Where the connection breaks before that, it is tried once more: it may
-    /// have been an old one, which the server closed as we spoke.
+    /// have been an old one, which the server closed as we spoke. But what changes something is not done twice.
     async fn send(
         &self,
         uri: &Uri,
-        headers: &impl Fn(&str, bool) -> HeaderMap,
+        request: impl Fn() -> Request<Full<Bytes>>,
         patient: bool,
     ) -> Result<Response<Incoming>, ClientError> {
         let after = if patient { Duration::MAX } else { self.patience.answer };
         let sent = async {
-            match self.http.request(self.request(uri, headers)).await {
-                Err(error) if is_hang_up(&error) => {
-                    self.http.request(self.request(uri, headers)).await
+            let first = request();
+            let may_repeat = first.method().is_safe();
+            match self.http.request(first).await {
+                Err(error) if may_repeat && is_hang_up(&error) => {
+                    self.http.request(request()).await
                 }
                 sent => sent,
             }
@@ -155,18 +208,23 @@ impl Transport {
         &self,
         uri: &Uri,
         headers: &impl Fn(&str, bool) -> HeaderMap,
-    ) -> Request<Empty<Bytes>> {
+    ) -> Request<Full<Bytes>> {
         let is_home = self.place.is_at(uri);
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Full::default());
         *request.headers_mut() = headers(target, is_home);
-        if let Ok(name) = HeaderValue::from_str(&self.place.name)
-            && is_home
-        {
+        *request.uri_mut() = uri.clone();
+        if is_home {
+            self.name_host(&mut request);
+        }
+        request
+    }
+
+    /// Calls the server as it calls itself.
+    fn name_host(&self, request: &mut Request<Full<Bytes>>) {
+        if let Ok(name) = HeaderValue::from_str(&self.place.name) {
             request.headers_mut().insert(HOST, name);
         }
-        *request.uri_mut() = uri.clone();
-        request
     }
 
     fn failure(&self, uri: &Uri, error: SendError) -> ClientError {
@@ -180,6 +238,15 @@ impl Transport {
         }
         ClientError::NotHttp { address, cause: bottom(&error) }
     }
+}
+
+/// A target without its parameters.
+fn path(target: &str) -> String {
+    target.split('?').next().unwrap_or_default().to_owned()
+}
+
+fn too_long(path: &str) -> ClientError {
+    ClientError::Refused { path: path.to_owned(), status: TOO_LONG }
 }
 
 /// What lies at the bottom of an error. What lies above it tells where in the HTTP library it was met.
@@ -203,12 +270,20 @@ fn is_hang_up(error: &SendError) -> bool {
 }
 
 impl Answer {
-    pub(crate) fn status(&self) -> StatusCode {
+    fn new(path: String, response: Response<Incoming>, patience: Patience) -> Self {
+        let remote = response.extensions().get().map(HttpInfo::remote_addr);
+        Self { path, remote, response, patience }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         self.response.status()
     }
 
     /// The value of a header, if it is text.
-    pub(crate) fn header(&self, name: HeaderName) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: HeaderName) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok().map(str::trim)
     }
 
@@ -249,14 +324,20 @@ impl Answer {
         }
     }
 
-    /// The whole body of a reply that is not a list: it may take no longer than its head.
-    pub(crate) async fn short(self) -> Result<Bytes, ClientError> {
+    /// The whole body of a reply that is not a list: it may take no longer than its head, and have a megabyte at most.
+    ///
+    /// # Errors
+    /// It is longer, ends early, takes too long or cannot be unpacked.
+    pub async fn short(self) -> Result<Bytes, ClientError> {
         let after = self.patience.answer;
         timeout(after, self.read(MAX_SHORT)).await.unwrap_or(Err(ClientError::Stalled { after }))
     }
 
     /// The whole body, of so many bytes at most.
-    pub(crate) async fn read(self, limit: usize) -> Result<Bytes, ClientError> {
+    ///
+    /// # Errors
+    /// It is longer, ends early, stalls or cannot be unpacked.
+    pub async fn read(self, limit: usize) -> Result<Bytes, ClientError> {
         let path = self.path.clone();
         let mut pieces = self.into_pieces()?;
         let mut all = Vec::new();

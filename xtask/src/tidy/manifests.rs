@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("discovery", &[]),
     ("daap-server", &["library", "dacp-proto"]),
     ("daap-client", &["daap-proto", "discovery"]),
+    ("dacp-client", &["daap-client", "dacp-proto"]),
     ("daap", &["daap-server", "discovery", "source-folder", "store"]),
     ("dapple", &["daap", "daap-client", "source-daap"]),
     // For tests only: nothing but dev-dependencies may name it.

@@ -1,0 +1,4 @@
+//! A Remote and players that behave, and players that do not.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+mod pairing;
