@@ -300,6 +300,7 @@ fn cut_short(place: u64, length: u64) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures_util::{Stream, StreamExt, stream};
@@ -311,7 +312,9 @@ mod tests {
     const LENGTH: usize = 3 * NEAR as usize;
 
     fn song() -> Bytes {
-        (0..LENGTH).map(|n| (n / 251 + n % 251) as u8).collect()
+        static SONG: LazyLock<Bytes> =
+            LazyLock::new(|| (0..LENGTH).map(|n| (n / 251 + n % 251) as u8).collect());
+        SONG.clone()
     }
 
     /// The bytes of a song from one on, in pieces of a size that meets no other.
