@@ -19,36 +19,6 @@ pub struct Gain {
 }
 
 impl Gain {
-    /// What ReplayGain tags say: `"-7.32 dB"`, and the peak as a number.
-    ///
-    /// ```
-    /// use audio::Gain;
-    /// let gain = Gain::of_replay_gain("-7.32 dB", Some("0.988"));
-    /// assert_eq!(gain, Some(Gain { db: -7.32, peak: Some(0.988) }));
-    /// ```
-    #[must_use]
-    pub fn of_replay_gain(gain: &str, peak: Option<&str>) -> Option<Self> {
-        let number = gain.trim().trim_end_matches(|c: char| c.is_alphabetic()).trim_end();
-        let db = number.parse().ok().filter(|db: &f32| db.is_finite())?;
-        let peak = peak.and_then(|peak| peak.trim().parse().ok());
-        Some(Self { db, peak: peak.filter(|peak: &f32| peak.is_finite() && *peak > 0.0) })
-    }
-
-    /// What iTunes says in `iTunNORM` (Sound Check): ten numbers in hex, of which the first two are the loudness of left
-    /// and right in thousandths of a milliwatt, and the seventh and eighth the peaks out of 32,768.
-    ///
-    /// iTunes aims about 2 dB above ReplayGain; the gain is taken as it is.
-    #[must_use]
-    pub fn of_sound_check(text: &str) -> Option<Self> {
-        let mut words = text.split_ascii_whitespace().map(|word| u32::from_str_radix(word, 16));
-        let mut words = std::iter::from_fn(|| words.next()?.ok()).take(10);
-        let loudest = words.next()?.max(words.next()?);
-        let peak = words.nth(4)?.max(words.next()?);
-        let db = -10.0 * (loudest as f32 / 1000.0).log10();
-        let peak = (peak > 0).then_some(peak as f32 / 32768.0);
-        (loudest > 0).then_some(Self { db, peak })
-    }
-
     /// What to multiply samples with: the gain, with `preamp_db` on top, but never so much that the peak clips.
     ///
     /// Without a known peak a song is made softer only, for nobody can tell whether louder would clip.
@@ -110,31 +80,6 @@ impl Loudness {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn replay_gain_is_read_as_taggers_write_it() {
-        let check = |text: &str, expected: Option<f32>| {
-            assert_eq!(Gain::of_replay_gain(text, None).map(|gain| gain.db), expected, "{text:?}");
-        };
-        check("-7.32 dB", Some(-7.32));
-        check(" +3.5dB ", Some(3.5));
-        check("0", Some(0.0));
-        check("", None);
-        check("loud", None);
-        check("NaN", None);
-        check("1e99 dB", None);
-    }
-
-    #[test]
-    fn sound_check_is_read_as_itunes_writes_it() {
-        let text = " 000003E8 00000190 00001F40 00000C80 00024CA8 00024CA8 00004000 00003000 00024CA8 00024CA8";
-        assert_eq!(Gain::of_sound_check(text), Some(Gain { db: 0.0, peak: Some(0.5) }));
-        let louder = text.replace("000003E8", "00002710");
-        assert_eq!(Gain::of_sound_check(&louder).map(|gain| gain.db), Some(-10.0));
-        for broken in ["", "000003E8", "x y", "00000000 00000000 0 0 0 0 1 1 0 0"] {
-            assert_eq!(Gain::of_sound_check(broken), None, "{broken:?}");
-        }
-    }
 
     #[test]
     fn a_gain_never_makes_a_song_clip() {

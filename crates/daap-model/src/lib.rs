@@ -62,6 +62,7 @@ mod ids;
 mod index;
 mod item;
 mod items;
+mod level;
 mod model;
 mod order;
 mod select;
@@ -86,6 +87,7 @@ pub use item::{
     Usage,
 };
 pub use items::Items;
+pub use level::{Level, Levels};
 pub use model::Model;
 pub use select::{Cursor, Page, Row, RowIter, Rows, Selection};
 pub use smart::{CLOCK_STEP_SECONDS, SmartAmount, SmartLimit, SmartOrder, SmartRules};

@@ -33,6 +33,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { date: 20_261_122, sql: include_str!("schema/2026-11-22.sql") },
     Migration { date: 20_261_123, sql: include_str!("schema/2026-11-23.sql") },
     Migration { date: 20_261_124, sql: include_str!("schema/2026-11-24.sql") },
+    Migration { date: 20_261_125, sql: include_str!("schema/2026-11-25.sql") },
 ];
 
 /// Takes the lock beside the file, which says that the file is ours until it is dropped.

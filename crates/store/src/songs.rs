@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use daap_model::{
-    Codec, ContentRating, ItemId, MediaKind, MusicBrainz, MusicBrainzId, PersistentId, Timestamp,
-    Track, Usage,
+    Codec, ContentRating, ItemId, Level, Levels, MediaKind, MusicBrainz, MusicBrainzId,
+    PersistentId, Timestamp, Track, Usage,
 };
 use library::{SongRow, SourceId, Stamp};
 use rusqlite::{CachedStatement, Connection, Result, params};
@@ -15,7 +15,8 @@ const COLUMNS: &str = "id, persistent_id, source, key, stamp_size, stamp_modifie
     away_since, title, artist, album_artist, album, genre, composer, comment, grouping, sort_title, \
     sort_artist, sort_album_artist, sort_album, sort_composer, track, track_count, disc, disc_count, \
     year, bpm, compilation, content_rating, media_kind, duration_ms, size, bitrate_kbps, sample_rate, \
-    codec, format, has_artwork, modified, released, musicbrainz_album, musicbrainz_album_artist, \
+    channels, frames, codec, format, gain_cdb, peak_milli, album_gain_cdb, album_peak_milli, has_artwork, modified, \
+    released, musicbrainz_album, musicbrainz_album_artist, \
     rating, play_count, skip_count, last_played, last_skipped, bookmark_ms, added";
 
 /// Hands every song to `each`, by id.
@@ -75,8 +76,14 @@ pub(crate) fn put(statement: &mut CachedStatement<'_>, song: &SongRow) -> Result
         track.size.cast_signed(),
         track.bitrate_kbps,
         track.sample_rate,
+        track.channels,
+        track.frames,
         codec_number(track.codec),
         track.format.as_str(),
+        track.levels.song.map(|level| level.gain_cdb),
+        track.levels.song.map_or(0, |level| level.peak_milli),
+        track.levels.album.map(|level| level.gain_cdb),
+        track.levels.album.map_or(0, |level| level.peak_milli),
         track.has_artwork,
         track.modified.0,
         track.released.0,
@@ -148,13 +155,22 @@ fn read_track(columns: &mut Columns<'_, '_>, before: &mut Track) -> Result<Track
         size: columns.bits()?,
         bitrate_kbps: columns.number()?,
         sample_rate: columns.number()?,
+        channels: columns.number()?,
+        frames: columns.number()?,
         codec: codec_of(columns.number()?),
         format: columns.text_after(&mut before.format)?,
+        levels: Levels { song: read_level(columns)?, album: read_level(columns)? },
         has_artwork: columns.take()?,
         modified: Timestamp(columns.number()?),
         released: Timestamp(columns.number()?),
         musicbrainz: read_musicbrainz(columns, &mut before.musicbrainz)?,
     })
+}
+
+fn read_level(columns: &mut Columns<'_, '_>) -> Result<Option<Level>> {
+    let gain: Option<i16> = columns.take()?;
+    let peak_milli = columns.number()?;
+    Ok(gain.map(|gain_cdb| Level { gain_cdb, peak_milli }))
 }
 
 fn read_musicbrainz(

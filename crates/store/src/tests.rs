@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use daap_model::{ContainerId, ContainerItem, ContainerItemId, ItemId, Track, Usage};
+use daap_model::{
+    ContainerId, ContainerItem, ContainerItemId, ItemId, Level, Levels, Track, Usage,
+};
 use library::{
     Edited, EntryRow, HousePlaylistRow, Library, MemorySource, PlaylistChange, PlaylistEdit,
     PlaylistError, PlaylistRow, SongRow,
@@ -97,6 +99,21 @@ fn load(store: &mut Store) -> (Vec<Row>, NextIds) {
 
 fn count_songs(store: &mut Store) -> usize {
     load(store).0.iter().filter(|row| matches!(row, Row::Song(_))).count()
+}
+
+#[test]
+fn what_is_known_of_the_sound_comes_back() {
+    let place = Place::with_songs(1);
+    let level = Level { gain_cdb: -732, peak_milli: 989 };
+    let silent = Level { gain_cdb: 0, peak_milli: 0 };
+    let mut known = song(1);
+    known.track.channels = 6;
+    known.track.frames = u32::MAX;
+    known.track.levels = Levels { song: Some(level), album: Some(silent) };
+    let songs = [(known.id, Some(Box::new(known.clone())))];
+    let mut store = place.open().unwrap();
+    store.save(&Transaction { songs: songs.into(), ..Transaction::default() }).unwrap();
+    assert!(load(&mut store).0.contains(&Row::Song(Box::new(known))));
 }
 
 #[test]
@@ -452,12 +469,12 @@ fn a_copy_is_kept_before_the_schema_changes() {
     store.save(&Transaction { house_playlists: house([2]), ..Transaction::default() }).unwrap();
     drop(store);
 
-    assert_eq!(copies(place.folder.path()), ["library.db.before-2026-11-24"]);
-    let copy = place.folder.path().join("library.db.before-2026-11-24");
+    assert_eq!(copies(place.folder.path()), ["library.db.before-2026-11-25"]);
+    let copy = place.folder.path().join("library.db.before-2026-11-25");
     assert!(open::open(&copy, &MIGRATIONS[..1]).is_ok());
     // The version before this one leaves the changed file alone.
     let older = open::open(&place.file(), &MIGRATIONS[..1]);
-    assert!(matches!(older, Err(StoreError::TooNew { found: 20_261_124, .. })));
+    assert!(matches!(older, Err(StoreError::TooNew { found: 20_261_125, .. })));
 }
 
 #[test]

@@ -32,11 +32,18 @@ pub(crate) enum Field {
     Kind,
     MusicBrainzAlbum,
     MusicBrainzAlbumArtist,
+    Gain,
+    Peak,
+    AlbumGain,
+    AlbumPeak,
+    R128,
+    AlbumR128,
+    SoundCheck,
 }
 
 impl Field {
     /// How many there are.
-    pub(crate) const COUNT: usize = Self::MusicBrainzAlbumArtist as usize + 1;
+    pub(crate) const COUNT: usize = Self::SoundCheck as usize + 1;
 
     /// Whether several values are kept, joined, or only the first.
     pub(crate) const fn has_several(self) -> bool {
@@ -116,6 +123,13 @@ const TABLE: &[(Field, [&str; 5])] = {
         (Kind,            [":ITUNESMEDIATYPE",                 "ITUNESMEDIATYPE",                     "stik",                        "",                                    ""]),
         (MusicBrainzAlbum,       [":MUSICBRAINZ ALBUM ID|:MUSICBRAINZ_ALBUMID", "MUSICBRAINZ_ALBUMID|MUSICBRAINZ ALBUM ID", ":MUSICBRAINZ ALBUM ID|:MUSICBRAINZ_ALBUMID", "MUSICBRAINZ_ALBUMID", ""]),
         (MusicBrainzAlbumArtist, [":MUSICBRAINZ ALBUM ARTIST ID|:MUSICBRAINZ_ALBUMARTISTID", "MUSICBRAINZ_ALBUMARTISTID|MUSICBRAINZ ALBUM ARTIST ID", ":MUSICBRAINZ ALBUM ARTIST ID|:MUSICBRAINZ_ALBUMARTISTID", "MUSICBRAINZ_ALBUMARTISTID", ""]),
+        (Gain,            [":REPLAYGAIN_TRACK_GAIN",           "REPLAYGAIN_TRACK_GAIN",               ":REPLAYGAIN_TRACK_GAIN",      "REPLAYGAIN_TRACK_GAIN",               ""]),
+        (Peak,            [":REPLAYGAIN_TRACK_PEAK",           "REPLAYGAIN_TRACK_PEAK",               ":REPLAYGAIN_TRACK_PEAK",      "REPLAYGAIN_TRACK_PEAK",               ""]),
+        (AlbumGain,       [":REPLAYGAIN_ALBUM_GAIN",           "REPLAYGAIN_ALBUM_GAIN",               ":REPLAYGAIN_ALBUM_GAIN",      "REPLAYGAIN_ALBUM_GAIN",               ""]),
+        (AlbumPeak,       [":REPLAYGAIN_ALBUM_PEAK",           "REPLAYGAIN_ALBUM_PEAK",               ":REPLAYGAIN_ALBUM_PEAK",      "REPLAYGAIN_ALBUM_PEAK",               ""]),
+        (R128,            ["",                                 "R128_TRACK_GAIN",                     "",                            "",                                    ""]),
+        (AlbumR128,       ["",                                 "R128_ALBUM_GAIN",                     "",                            "",                                    ""]),
+        (SoundCheck,      [":ITUNNORM",                        "ITUNNORM",                            ":ITUNNORM",                   "ITUNNORM",                            ""]),
     ]
 };
 

@@ -1,8 +1,10 @@
 //! What a file says of its song: tags and the properties of the sound.
 
 mod cover;
+mod exact;
 mod frames;
 mod keys;
+mod loudness;
 mod repair;
 pub(crate) mod values;
 
@@ -15,7 +17,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use daap_model::{
-    Codec, ContentRating, MediaKind, MusicBrainz, MusicBrainzId, Text, Timestamp, Track,
+    Codec, ContentRating, Levels, MediaKind, MusicBrainz, MusicBrainzId, Text, Timestamp, Track,
 };
 use lofty::aac::AacFile;
 use lofty::ape::{ApeFile, ApeTag};
@@ -41,7 +43,7 @@ use crate::reader::BoundedReader;
 use keys::{Dialect, Field};
 
 /// Grows when tags come to be read differently, so that every file is read again once.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// The most that is read of one file for its tags and properties. Covers, and the index of a long MP4, count.
 const READ_BUDGET: u64 = 256 << 20;
@@ -175,6 +177,8 @@ fn parse(file: File, length: u64, path: &Path) -> Result<Track, TagError> {
     track.duration_ms = u32::try_from(properties.duration_ms).unwrap_or(u32::MAX);
     track.bitrate_kbps = u16::try_from(properties.bitrate_kbps).unwrap_or(u16::MAX);
     track.sample_rate = properties.sample_rate;
+    track.channels = properties.channels;
+    track.frames = properties.frames;
     track.codec = properties.codec;
     track.format = format(kind, path).into();
     if suffix(path).as_deref() == Some("m4b") && track.media_kind == MediaKind::Music {
@@ -240,6 +244,9 @@ struct Properties {
     duration_ms: u128,
     bitrate_kbps: u32,
     sample_rate: u32,
+    channels: u8,
+    /// Samples of a channel; 0 where they are not known to the last one.
+    frames: u32,
     codec: Codec,
 }
 
@@ -249,6 +256,8 @@ impl Properties {
             duration_ms: properties.duration().as_millis(),
             bitrate_kbps: properties.audio_bitrate().or(properties.overall_bitrate()).unwrap_or(0),
             sample_rate: properties.sample_rate().unwrap_or(0),
+            channels: properties.channels().unwrap_or(0),
+            frames: 0,
             codec: SUFFIXES.iter().find(|row| row.1 == kind).map_or(Codec::Unknown, |row| row.2),
         }
     }
@@ -263,13 +272,19 @@ impl Properties {
 }
 
 /// What the tags of one file say, the best source of each field first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Facts {
     values: [Option<(u8, String)>; Field::COUNT],
     /// How many tags were read before; a later one only fills gaps.
     tags: u8,
     /// Whether there is a picture, where the tag reader had to look anyway.
     picture: Option<bool>,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self { values: [const { None }; Field::COUNT], tags: 0, picture: None }
+    }
 }
 
 impl Facts {
@@ -291,7 +306,11 @@ impl Facts {
                 let file = FlacFile::read_from(reader, options)?;
                 self.vorbis(file.vorbis_comments());
                 self.id3v2(file.id3v2());
-                (*file.properties()).into()
+                let properties = Properties::new(kind, &(*file.properties()).into());
+                return Ok(Properties {
+                    frames: exact::flac_frames(reader).unwrap_or(0),
+                    ..properties
+                });
             }
             FileType::Vorbis => {
                 let file = VorbisFile::read_from(reader, with_pictures)?;
@@ -321,7 +340,11 @@ impl Facts {
                 let file = AiffFile::read_from(reader, options)?;
                 self.id3v2(file.id3v2());
                 self.aiff(file.text_chunks());
-                file.properties().clone().into()
+                let properties = Properties::new(kind, &file.properties().clone().into());
+                return Ok(Properties {
+                    frames: exact::aiff_frames(reader).unwrap_or(0),
+                    ..properties
+                });
             }
             FileType::Ape => {
                 let file = ApeFile::read_from(reader, with_pictures)?;
@@ -443,10 +466,12 @@ impl Facts {
                         self.offer(Dialect::Id3v2, &key, value);
                     }
                 }
-                // Programs keep data of their own in comments with a description (iTunNORM).
-                Frame::Comment(comment) if comment.description.trim().is_empty() => {
-                    self.offer(Dialect::Id3v2, "COMM", &comment.content);
-                }
+                Frame::Comment(comment) => match comment.description.trim() {
+                    "" => self.offer(Dialect::Id3v2, "COMM", &comment.content),
+                    // Programs keep data of their own in comments.
+                    "iTunNORM" => self.put(Field::SoundCheck, 0, &comment.content),
+                    _ => {}
+                },
                 Frame::Binary(binary) if frame.id_str() == "PCST" => {
                     let set = binary.data.iter().any(|byte| *byte != 0) || binary.data.is_empty();
                     self.put(Field::Podcast, 0, if set { "1" } else { "0" });
@@ -601,12 +626,25 @@ impl Facts {
             compilation: values::flag(self.text(Field::Compilation)),
             content_rating: self.content_rating(),
             media_kind: self.media_kind(),
+            levels: self.levels(),
             released: released.into_iter().max().unwrap_or_default(),
             musicbrainz: MusicBrainz::of(
                 MusicBrainzId::parse(self.text(Field::MusicBrainzAlbum)),
                 MusicBrainzId::parse(self.text(Field::MusicBrainzAlbumArtist)),
             ),
             ..Track::default()
+        }
+    }
+
+    fn levels(&self) -> Levels {
+        let replay_gain = |gain, peak| loudness::replay_gain(self.text(gain), self.text(peak));
+        let r128 = |gain| loudness::r128(self.text(gain));
+        Levels {
+            song: replay_gain(Field::Gain, Field::Peak)
+                .or_else(|| r128(Field::R128))
+                .or_else(|| loudness::sound_check(self.text(Field::SoundCheck))),
+            album: replay_gain(Field::AlbumGain, Field::AlbumPeak)
+                .or_else(|| r128(Field::AlbumR128)),
         }
     }
 

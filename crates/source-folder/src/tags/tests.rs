@@ -3,8 +3,9 @@ use std::io::{Cursor, Seek, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use daap_model::Level;
 use lofty::config::WriteOptions;
-use lofty::id3::v2::{ExtendedTextFrame, FrameId, TextInformationFrame};
+use lofty::id3::v2::{CommentFrame, ExtendedTextFrame, FrameId, TextInformationFrame};
 use lofty::mp4::{Atom, DataType};
 use lofty::tag::{ItemKey, TagExt};
 use proptest::prelude::*;
@@ -82,9 +83,58 @@ fn every_format_tells_the_same_of_a_song() {
         );
         let rate = if format == Format::Opus { 48_000 } else { 44_100 };
         assert_eq!(track.sample_rate, rate, "{format:?}");
+        let channels = if format == Format::Aac { 0 } else { 2 };
+        assert_eq!(track.channels, channels, "{format:?}");
         assert!(track.bitrate_kbps > 0, "{format:?}");
         assert!(track.size > 0 && track.modified > Timestamp(0), "{format:?}");
     }
+}
+
+#[test]
+fn where_a_header_counts_the_samples_the_length_is_exact() {
+    let song = Fixture::new("Jet").length(Duration::from_millis(2500));
+    for (format, frames) in [(Format::Flac, 110_250), (Format::Aiff, 110_250), (Format::Opus, 0)] {
+        assert_eq!(track("a", &song.bytes(format)).frames, frames, "{format:?}");
+    }
+    let behind_a_tag = [b"ID3\x04\0\0\0\0\0\x05-----".to_vec(), song.bytes(Format::Flac)].concat();
+    assert_eq!(track("a.flac", &behind_a_tag).frames, 110_250);
+}
+
+#[test]
+fn tags_say_how_loud_a_song_and_its_album_are() {
+    for (format, suffix) in Format::ALL {
+        if matches!(format, Format::Wav | Format::Opus) {
+            continue;
+        }
+        let song = Fixture::new("Jet")
+            .text(ItemKey::ReplayGainTrackGain, "-7.32 dB")
+            .text(ItemKey::ReplayGainTrackPeak, "0.988525")
+            .text(ItemKey::ReplayGainAlbumGain, "-6.10 dB");
+        let levels = track(&format!("a.{suffix}"), &song.bytes(format)).levels;
+        assert_eq!(levels.song, Level::new(-7.32, Some(0.9885)), "{format:?}");
+        assert_eq!(levels.album, Level::new(-6.1, None), "{format:?}");
+    }
+}
+
+#[test]
+fn opus_and_itunes_say_it_in_their_own_ways() {
+    let mut opus = VorbisComments::new();
+    opus.push("R128_TRACK_GAIN".to_owned(), "-1280".to_owned());
+    opus.push("R128_ALBUM_GAIN".to_owned(), "0".to_owned());
+    let levels = track("a.opus", &tagged(Format::Opus, &opus)).levels;
+    assert_eq!((levels.song, levels.album), (Level::new(0.0, None), Level::new(5.0, None)));
+
+    let sound_check = " 00002710 00000190 00001F40 00000C80 00024CA8 00024CA8 00004000 00003000 00024CA8 00024CA8";
+    let mut id3 = Id3v2Tag::default();
+    id3.insert(Frame::Comment(CommentFrame::new(
+        lofty::TextEncoding::Latin1,
+        *b"eng",
+        "iTunNORM",
+        sound_check,
+    )));
+    let song = track("a.mp3", &tagged(Format::Mp3, &id3));
+    assert_eq!(song.levels.song, Level::new(-10.0, Some(0.5)));
+    assert!(song.comment.is_empty());
 }
 
 #[test]
