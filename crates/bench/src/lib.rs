@@ -67,7 +67,7 @@ pub fn ask(snapshot: &Snapshot, target: &str) -> Reply {
     let reply = match request.endpoint {
         Endpoint::Items { database, listing } => reply::items(snapshot, database, &listing, client),
         Endpoint::ContainerItems { database, container, listing } => {
-            reply::container_items(snapshot, database, container, &listing)
+            reply::container_items(snapshot, database, container, &listing, client)
         }
         Endpoint::Browse { database, category, listing } => {
             reply::browse(snapshot, database, category, &listing)

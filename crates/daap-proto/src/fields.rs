@@ -8,12 +8,14 @@
 
 use std::fmt;
 
-use daap_model::{Codec, ContainerItemId, Item, MediaKind, Row};
+use daap_model::{Codec, ContainerItemId, Item, Level, MediaKind, Row};
 use dmap::code::*;
 use dmap::{Code, Encoder, HEADER, Sink, Tag};
 
+use crate::quirks::ClientClass;
 use crate::read::Song;
 use crate::read::value::{FromTag, flag, id, number};
+use crate::wav::Wav;
 
 /// The value of a field, as it is sent. Zero and the empty text are left out: readers take what is absent for
 /// just that, and big libraries become much smaller.
@@ -63,7 +65,7 @@ impl Value<'_> {
 use Value::{Always, Text, U8, U16, U32, U64};
 
 macro_rules! fields {
-    ($item:ident $entry:ident, $song:ident $tag:ident;
+    ($item:ident $entry:ident $client:ident, $song:ident $tag:ident;
      $($(#[$doc:meta])* $field:ident $code:ident $value:expr $(=> $read:expr)?;)*) => {
         /// A field that can be asked for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,12 +90,12 @@ macro_rules! fields {
             /// How many bytes [`Fields::write`] writes for all these rows.
             ///
             /// One field after the other, so that memory is asked for many songs at a time.
-            pub(crate) fn length(self, rows: &[Row<'_>]) -> usize {
+            pub(crate) fn length(self, rows: &[Row<'_>], $client: ClientClass) -> usize {
                 let mut length = 0;
                 $(
                     if self.has(Field::$field) {
                         for Row { item: $item, entry: $entry } in rows {
-                            let _ = ($item, $entry);
+                            let _ = ($item, $entry, $client);
                             length += ($value).length();
                         }
                     }
@@ -103,7 +105,12 @@ macro_rules! fields {
 
             /// Writes these fields of a row. One test a field and no table: this is where a long list spends
             /// its time.
-            pub(crate) fn write<S: Sink>(self, row: Row<'_>, out: &mut Encoder<S>) {
+            pub(crate) fn write<S: Sink>(
+                self,
+                row: Row<'_>,
+                $client: ClientClass,
+                out: &mut Encoder<S>,
+            ) {
                 let ($item, $entry) = (row.item, row.entry);
                 $(
                     if self.has(Field::$field) {
@@ -126,7 +133,7 @@ macro_rules! fields {
     };
 }
 
-fields! { item entry, song tag;
+fields! { item entry client, song tag;
     /// What sort of thing it is: 2, audio.
     ItemKind MIKD Always(2);
     /// Whether it is a file, 0, or the address of a stream.
@@ -144,7 +151,7 @@ fields! { item entry, song tag;
     /// Genre.
     Genre ASGN Text(&item.track.genre) => song.track.genre.set(tag);
     /// Bytes; what 32 bits cannot hold is clamped.
-    Size ASSZ U32(u32::try_from(item.track.size).unwrap_or(u32::MAX))
+    Size ASSZ U32(u32::try_from(size(item, client)).unwrap_or(u32::MAX))
         => song.track.size = song.track.size.max(number(tag));
     /// Length, in milliseconds.
     Time ASTM U32(item.track.duration_ms) => song.track.duration_ms.set(tag);
@@ -159,11 +166,11 @@ fields! { item entry, song tag;
     /// Year.
     Year ASYR U16(item.track.year) => song.track.year.set(tag);
     /// Suffix of the file, with which clients end the song's address.
-    Format ASFM Text(format(item)) => song.track.format = suffix(tag).into();
+    Format ASFM Text(format(item, client)) => song.track.format = suffix(tag).into();
     /// Bit rate, in kbit/s.
-    BitRate ASBR U16(item.track.bitrate_kbps) => song.track.bitrate_kbps.set(tag);
+    BitRate ASBR U16(bitrate(item, client)) => song.track.bitrate_kbps.set(tag);
     /// Sample rate, in Hz.
-    SampleRate ASSR U32(item.track.sample_rate) => song.track.sample_rate.set(tag);
+    SampleRate ASSR U32(sample_rate(item, client)) => song.track.sample_rate.set(tag);
     /// Artist as it is sorted.
     SortArtist ASSA Text(&item.track.sort_artist) => song.track.sort_artist.set(tag);
     /// Album as it is sorted.
@@ -173,7 +180,7 @@ fields! { item entry, song tag;
     /// Comment.
     Comment ASCM Text(&item.track.comment) => song.track.comment.set(tag);
     /// What a person calls the coding.
-    Description ASDT Text(item.track.codec.description())
+    Description ASDT Text(codec(item, client).description())
         => if song.track.codec == Codec::Unknown { song.track.codec = described(tag) };
     /// Whether the album gathers songs of several artists.
     Compilation ASCO U8(item.track.compilation.into()) => song.track.compilation.set(tag);
@@ -223,7 +230,7 @@ fields! { item entry, song tag;
     /// Composer as it is sorted.
     SortComposer ASSC Text(&item.track.sort_composer) => song.track.sort_composer.set(tag);
     /// The codec, in four letters.
-    CodecType ASCD U32(codec_type(item.track.codec))
+    CodecType ASCD U32(codec_type(codec(item, client)))
         => song.track.codec = codec_of(tag).unwrap_or(song.track.codec);
     /// Times played to the end.
     PlayCount ASPC U32(item.usage.play_count) => song.usage.play_count.set(tag);
@@ -238,11 +245,13 @@ fields! { item entry, song tag;
     /// Where to go on, in milliseconds.
     Bookmark ASBO U32(item.usage.bookmark_ms) => song.usage.bookmark_ms.set(tag);
     /// Bytes, in 64 bits.
-    LongSize ASLS U64(item.track.size) => song.track.size = song.track.size.max(number(tag));
+    LongSize ASLS U64(size(item, client)) => song.track.size = song.track.size.max(number(tag));
     /// Whether there is artwork.
     ExtraData ASED U16(item.track.has_artwork.into()) => song.track.has_artwork |= flag(tag);
     /// How many artworks there are.
     ArtworkCount ASAC U16(item.track.has_artwork.into()) => song.track.has_artwork |= flag(tag);
+    /// Loudness, as Sound Check has it.
+    NormVolume AENV U32(sound_check(item)) => song.track.levels.song = level(tag);
     /// What can be done to a container.
     EditCommands MEDS Value::None;
     /// Number of albums of an artist.
@@ -330,8 +339,28 @@ impl fmt::Debug for Fields {
     }
 }
 
+/// The length of the file that the client gets.
+fn size(item: &Item, client: ClientClass) -> u64 {
+    client.wav(&item.track).map_or(item.track.size, Wav::length)
+}
+
+fn bitrate(item: &Item, client: ClientClass) -> u16 {
+    client.wav(&item.track).map_or(item.track.bitrate_kbps, Wav::bitrate_kbps)
+}
+
+fn sample_rate(item: &Item, client: ClientClass) -> u32 {
+    client.wav(&item.track).map_or(item.track.sample_rate, |wav| wav.rate)
+}
+
+fn codec(item: &Item, client: ClientClass) -> Codec {
+    if client.wav(&item.track).is_some() { Codec::Wav } else { item.track.codec }
+}
+
 /// The suffix that is announced. Without one libdmapsharing asks for `1.Unknown`, which players refuse.
-fn format(item: &Item) -> &str {
+fn format(item: &Item, client: ClientClass) -> &str {
+    if client.wav(&item.track).is_some() {
+        return "wav";
+    }
     if !item.track.format.is_empty() {
         return &item.track.format;
     }
@@ -371,6 +400,20 @@ fn codec_type(codec: Codec) -> u32 {
         Codec::Wma => *b"wma\0",
         _ => [0; 4],
     })
+}
+
+/// What Sound Check says of a song: its loudness in thousandths of a milliwatt, of which 1,000 is left as it is.
+fn sound_check(item: &Item) -> u32 {
+    item.track.levels.song.map_or(0, |level| {
+        // The cast clamps.
+        (1000.0 * 10_f32.powf(-level.db() / 10.0)).round() as u32
+    })
+}
+
+/// The level that Sound Check makes of a song.
+fn level(tag: &Tag<'_>) -> Option<Level> {
+    let loudness = number(tag);
+    Level::new(-10.0 * (loudness as f32 / 1000.0).log10(), None)
 }
 
 /// The suffix that was announced, as a [`Track`](daap_model::Track) has it.

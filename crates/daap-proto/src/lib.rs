@@ -50,6 +50,7 @@
 //! ```
 
 mod auth;
+mod codecs;
 mod custom;
 mod fields;
 mod filter;
@@ -64,18 +65,21 @@ mod request;
 pub mod target;
 mod url;
 mod validation;
+mod wav;
 
 pub use auth::Credential;
+pub use codecs::Codecs;
 pub use custom::{CustomFieldError, MAX_FIELD_NAME, custom_field, known_field};
 pub use fields::{Field, Fields};
 pub use index::Index;
 pub use lineage::{Lineage, MAX_PAIRS};
 pub use meta::{MAX_META, Meta};
 pub use query::{Criterion, MAX_QUERY, MAX_QUERY_DEPTH, MAX_WILDCARDS, Query, QueryError};
-pub use quirks::{ClientClass, Quirk};
+pub use quirks::{ClientClass, Quirk, plays};
 pub use reply::Reply;
 pub use request::{
     EditAction, Endpoint, Listing, MAX_TARGET, PixelBox, Request, RequestError, Step,
 };
 pub use url::{DEFAULT_PORT, ShareTarget, ShareUrl, UrlError};
 pub use validation::{md5, validation};
+pub use wav::Wav;

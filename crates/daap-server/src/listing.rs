@@ -153,7 +153,7 @@ impl Wanted {
                 reply::containers(snapshot, *database, listing, client)
             }
             Endpoint::ContainerItems { database, container, listing } => {
-                reply::container_items(snapshot, *database, *container, listing)
+                reply::container_items(snapshot, *database, *container, listing, client)
             }
             Endpoint::Browse { database, category, listing } => {
                 reply::browse(snapshot, *database, *category, listing)

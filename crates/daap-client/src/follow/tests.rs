@@ -69,7 +69,7 @@ impl Lists for Served<'_> {
                 reply::containers(snapshot, database, &listing, client)
             }
             Endpoint::ContainerItems { database, container, listing } => {
-                reply::container_items(snapshot, database, container, &listing)
+                reply::container_items(snapshot, database, container, &listing, client)
             }
             other => panic!("{other:?} is no list that a mirror needs"),
         };

@@ -57,6 +57,7 @@ pub fn items(
     let columns = Columns {
         fields: wanted(listing, DEFAULT_FIELDS).without(Field::ContainerItemId),
         custom: CustomFields::wanted(snapshot, listing.meta.as_ref()),
+        client,
     };
     let since = seen(listing, client).map(|seen| database.items_since(seen));
     let Some((changed, gone)) = known(since) else {
@@ -87,6 +88,7 @@ pub fn container_items(
     database_id: DatabaseId,
     container: ContainerId,
     listing: &Listing,
+    client: ClientClass,
 ) -> Result<Reply, RequestError> {
     let entries = database(snapshot, database_id)?.entries(container);
     let missing = RequestError::NotFound { what: "container", id: container.get().into() };
@@ -97,6 +99,7 @@ pub fn container_items(
     let columns = Columns {
         fields: wanted(listing, DEFAULT_ENTRY_FIELDS),
         custom: CustomFields::wanted(snapshot, listing.meta.as_ref()),
+        client,
     };
     full(APSO, entries, listing, columns)
 }
@@ -145,18 +148,19 @@ fn wanted(listing: &Listing, default: Fields) -> Fields {
 struct Columns {
     fields: Fields,
     custom: CustomFields,
+    client: ClientClass,
 }
 
 impl Columns {
     /// How many bytes these rows take.
     fn length(&self, rows: &[Row<'_>]) -> usize {
         let custom = rows.iter().map(|row| self.custom.length(&row.item.custom));
-        rows.len() * HEADER + self.fields.length(rows) + custom.sum::<usize>()
+        rows.len() * HEADER + self.fields.length(rows, self.client) + custom.sum::<usize>()
     }
 
     fn write<S: Sink>(&self, row: Row<'_>, out: &mut Encoder<S>) {
         out.container(MLIT, |out| {
-            self.fields.write(row, out);
+            self.fields.write(row, self.client, out);
             // Fewest clients know these, so they come last of all.
             self.custom.write(&row.item.custom, out);
         });

@@ -1,5 +1,6 @@
 //! Replies as clients get them.
 
+mod as_wav;
 mod by_hand;
 mod clients;
 mod deltas;
