@@ -19,7 +19,8 @@ impl Query {
     }
 
     /// Whether any of it can be judged; if not, all songs are meant.
-    pub(crate) fn narrows(&self) -> bool {
+    #[must_use]
+    pub fn narrows(&self) -> bool {
         self.known().is_some()
     }
 

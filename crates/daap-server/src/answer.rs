@@ -95,6 +95,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
         | Refusal::HostName(_)
         | Refusal::NoSession
         | Refusal::NoEditing
+        | Refusal::NoControl
         | Refusal::Browser
         | Refusal::NotAdmitted => text(StatusCode::FORBIDDEN, &reason),
         Refusal::PasswordNeeded => {
@@ -103,12 +104,19 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
             answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
             answer
         }
+        Refusal::NotPaired => not_paired(),
         Refusal::Throttled(wait) => unavailable(&reason, *wait),
         Refusal::TableFull => busy(&reason),
         Refusal::Undecided(failure) => {
             text(unanswered(*failure), "who may come in cannot be decided")
         }
     }
+}
+
+/// What a Remote is told that names a guid nobody knows: the status on which it offers to pair.
+pub(crate) fn not_paired() -> Answer {
+    let body = Body::whole(dacp_proto::not_paired().into_bytes());
+    typed(StatusCode::SERVICE_UNAVAILABLE, DMAP, body)
 }
 
 /// The status where code that is not ours gave no answer.

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::Turns;
+use crate::control::{Controller, Pairings};
 use crate::edit::Editing;
 use crate::event::Observers;
 use crate::gate::{AnyGate, Asks, Gate, Open, SharedPassword};
@@ -21,6 +22,7 @@ use crate::listen::{self, BindError, Front};
 use crate::lists::Lists;
 use crate::permit::Permit;
 use crate::quota::Quota;
+use crate::remote::Jukebox;
 use crate::service::Core;
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
@@ -39,6 +41,7 @@ pub struct Builder {
     uptime: Uptime,
     observers: Observers,
     lineage: Option<Box<LineageNow>>,
+    jukebox: Option<Arc<Jukebox>>,
     pages: Option<Box<dyn Pages>>,
 }
 
@@ -90,6 +93,14 @@ impl Builder {
     #[must_use]
     pub fn lineage(mut self, now: impl Fn() -> Lineage + Send + Sync + 'static) -> Self {
         self.lineage = Some(Box::new(now));
+        self
+    }
+
+    /// Lets Remotes control this player. Those on the local network may that are paired; on this machine everyone may, with
+    /// a session.
+    #[must_use]
+    pub fn control(mut self, player: impl Controller, paired: impl Pairings) -> Self {
+        self.jukebox = Some(Arc::new(Jukebox::new(player, paired)));
         self
     }
 
@@ -171,6 +182,7 @@ impl Builder {
             stopping: CancellationToken::new(),
             uptime: self.uptime,
             lineage: self.lineage,
+            jukebox: self.jukebox,
             pages: self.pages,
             started_unix: unix_seconds(),
         });
@@ -204,6 +216,7 @@ impl Server {
             uptime: Uptime::system(),
             observers: Observers::default(),
             lineage: None,
+            jukebox: None,
             pages: None,
         }
     }

@@ -48,6 +48,8 @@ pub enum Ending {
     LoggedOut,
     /// Nobody used it for [`Limits::sessions_idle`](crate::Limits::sessions_idle).
     Expired,
+    /// It was a Remote's, whose pairing was revoked.
+    Unpaired,
     /// There was no room for another, and this one could be missed most.
     MadeRoom,
     /// The server has stopped.

@@ -70,6 +70,7 @@ mod permit;
 mod quota;
 mod range;
 mod record;
+mod remote;
 mod sendfile;
 mod sent;
 mod service;

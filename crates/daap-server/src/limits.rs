@@ -23,9 +23,9 @@ pub struct Limits {
     /// When the table is full, a session idle for so long makes room for another: the time that is
     /// announced to clients.
     pub sessions_idle_when_full: Duration,
-    /// Held `/update` requests. One more is answered 503.
+    /// Held requests, `/update` and `playstatusupdate`. One more is answered 503.
     pub polls: usize,
-    /// Held `/update` requests of one peer that is not this machine. One more is answered 503.
+    /// The same, of one peer that is not this machine. One more is answered 503.
     pub polls_per_peer: usize,
     /// Wrong passwords that a peer may try in a row, those that the gate has yet to judge included. Then it
     /// waits, 503, for [`wrong_password_pause`](Self::wrong_password_pause) per further try.

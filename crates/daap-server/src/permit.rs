@@ -6,6 +6,7 @@
 //! | log in | if the gate admits it | likewise | no |
 //! | list, wait for news | with a session | with a session | no |
 //! | change playlists | with a session, if the program says so: `edit.rs`; no browser: `browser.rs` | no | no |
+//! | see and control the player | this machine: with a session; the local network: with one that a pairing opened; to control it, no browser | no | no |
 //! | stream, see pictures | with a session, or if the gate admits it | likewise | no |
 //!
 //! What the gate asks for and whom it admits is its own affair: see `gate.rs`.
@@ -22,6 +23,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use daap_model::Text;
 use daap_proto::Credential;
+use dacp_proto::PairingGuid;
 
 use crate::Network;
 use crate::edit::Editing;
@@ -68,8 +70,12 @@ pub(crate) enum Refusal {
     TableFull,
     #[error("playlists cannot be changed from here: the server has to be told who may")]
     NoEditing,
-    #[error("playlists cannot be changed from a browser, as any page could do so")]
+    #[error("nothing can be changed from a browser, as any page could do so")]
     Browser,
+    #[error("the player is for this machine, and for paired Remotes of the local network")]
+    NoControl,
+    #[error("not paired with this server")]
+    NotPaired,
     #[error("this share is not for you")]
     NotAdmitted,
     #[error("who may come in cannot be decided: {0}")]
@@ -136,10 +142,42 @@ impl Permit {
     /// Logs in: a new session.
     pub(crate) async fn login(&self, caller: Caller<'_>) -> Result<u32, Refusal> {
         let user = self.admit(caller).await?;
-        let Peer { address, origin } = caller.peer;
-        let exempt = origin == Origin::Machine;
-        let guest = Guest { address, exempt, agent: caller.agent, user };
+        self.open(Guest { user, ..guest(caller) })
+    }
+
+    /// Logs in a Remote that is paired, as the bearer of the guid that its pairing gave. The gate is not asked: who has
+    /// paired was let in by the owner.
+    pub(crate) fn login_paired(
+        &self,
+        caller: Caller<'_>,
+        guid: PairingGuid,
+    ) -> Result<u32, Refusal> {
+        self.open(Guest { paired: Some(guid), ..guest(caller) })
+    }
+
+    fn open(&self, guest: Guest<'_>) -> Result<u32, Refusal> {
         self.sessions.open(guest).map_err(|_| Refusal::TableFull)
+    }
+
+    /// Whether Remotes may be there where this peer is.
+    pub(crate) fn is_near(&self, peer: Peer) -> Result<(), Refusal> {
+        if peer.origin == Origin::Elsewhere { Err(Refusal::NoControl) } else { Ok(()) }
+    }
+
+    /// For what the player does. Without a session a Remote is told so, whatever the gate asks for: it has no password,
+    /// but logs in again.
+    pub(crate) fn player(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
+        let activity = self.live(caller).ok_or(Refusal::NoSession)?;
+        match caller.peer.origin {
+            Origin::Machine => Ok(activity),
+            Origin::Local if activity.is_paired() => Ok(activity),
+            Origin::Local | Origin::Elsewhere => Err(Refusal::NoControl),
+        }
+    }
+
+    /// For what the player is told.
+    pub(crate) fn control(&self, caller: Caller<'_>) -> Result<Activity, Refusal> {
+        if caller.is_browser { Err(Refusal::Browser) } else { self.player(caller) }
     }
 
     /// For lists and news. A client that has a valid credential and a stale session is told so with 403,
@@ -223,6 +261,13 @@ impl Permit {
             }
         })
     }
+}
+
+/// Who logs in, before anything is known of who it is.
+fn guest(caller: Caller<'_>) -> Guest<'_> {
+    let Peer { address, origin } = caller.peer;
+    let exempt = origin == Origin::Machine;
+    Guest { address, exempt, agent: caller.agent, user: None, paired: None }
 }
 
 /// Reads an `Authorization` header of the Basic scheme.

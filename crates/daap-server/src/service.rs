@@ -28,20 +28,21 @@ use crate::foreign;
 use crate::head::Answering;
 use crate::listing::{self, Asker};
 use crate::lists::Lists;
-use crate::longpoll::{self, News};
+use crate::longpoll;
 use crate::metrics::{Exposition, Metrics};
 
 use crate::peer::Peer;
 use crate::permit::{Caller, Permit, Refusal};
 use crate::quota::Quota;
 use crate::record::Record;
+use crate::remote::{self, Jukebox};
 use crate::sent;
 use crate::session::Activity;
 use crate::status::{self, Status};
 use crate::{Limits, Pages, Uptime};
 
 /// What those are told who ask too late.
-const STOPPING: &str = "the server is shutting down";
+pub(crate) const STOPPING: &str = "the server is shutting down";
 
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
 
@@ -69,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) uptime: Uptime,
     /// Whose songs it has, if that is told.
     pub(crate) lineage: Option<Box<LineageNow>>,
+    /// The player, if there is one.
+    pub(crate) jukebox: Option<Arc<Jukebox>>,
     /// What the program has beside DAAP.
     pub(crate) pages: Option<Box<dyn Pages>>,
     pub(crate) started_unix: u64,
@@ -77,6 +80,7 @@ pub(crate) struct Core {
 /// What a request is for.
 enum Route {
     Daap(Request),
+    Remote(Arc<Jukebox>, dacp_proto::Request),
     Status,
     Metrics,
     /// Whatever the program has there, if anything.
@@ -92,6 +96,10 @@ impl Route {
         Some(match self {
             Self::Page | Self::Wrong(_) => return None,
             Self::Status | Self::Metrics => "GET, HEAD",
+            Self::Remote(_, request) => match request.endpoint {
+                dacp_proto::Endpoint::Login(_) | dacp_proto::Endpoint::Command(_) => "GET, POST",
+                _ => "GET, HEAD, POST",
+            },
             Self::Daap(request) => match request.endpoint {
                 Endpoint::Login | Endpoint::Logout | Endpoint::Edit { .. } => "GET, POST",
                 _ => "GET, HEAD, POST",
@@ -192,6 +200,12 @@ impl Core {
                 let answer = self.daap(request, &mut head.headers, peer).await;
                 (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
             }
+            Route::Remote(jukebox, request) => {
+                let name = remote::name(&request.endpoint);
+                head.uri = Uri::default();
+                let answer = self.remote(&jukebox, request, &mut head.headers, peer).await;
+                (name, answer.unwrap_or_else(|refusal| answer::refused(&refusal)))
+            }
             Route::Status => ("status", self.status(peer)),
             Route::Metrics => {
                 let text = Body::whole(status::metrics(self).into());
@@ -206,12 +220,24 @@ impl Core {
         match uri.path() {
             "/api/v1/status" => Route::Status,
             "/metrics" => Route::Metrics,
-            _ => match Request::parse(&uri.to_string()) {
-                Ok(request) => Route::Daap(request),
+            _ => match self.request(&uri.to_string()) {
+                Ok(route) => route,
                 Err(RequestError::UnknownPath { .. }) if self.pages.is_some() => Route::Page,
                 Err(error) => Route::Wrong(error),
             },
         }
+    }
+
+    /// A request of DAAP, or of DACP where there is something to control.
+    fn request(&self, target: &str) -> Result<Route, RequestError> {
+        let Some(jukebox) = &self.jukebox else { return Request::parse(target).map(Route::Daap) };
+        let request = dacp_proto::Request::parse(target)?;
+        Ok(match request.endpoint {
+            dacp_proto::Endpoint::Library(endpoint) => {
+                Route::Daap(Request { session_id: request.session_id, endpoint })
+            }
+            _ => Route::Remote(Arc::clone(jukebox), request),
+        })
     }
 
     /// A page of the program's, if it has one there.
@@ -242,10 +268,7 @@ impl Core {
         headers: &mut HeaderMap,
         peer: Peer,
     ) -> Result<Answer, Refusal> {
-        let credential = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let agent = agent(headers);
-        let (session, is_browser) = (request.session_id, browser::is_browser(headers));
-        let caller = Caller { peer, agent, session, credential, is_browser };
+        let caller = caller(request.session_id, headers, peer);
         Ok(match request.endpoint {
             Endpoint::ServerInfo => {
                 let answer = Box::pin(self.list(request, headers, peer)).await;
@@ -264,7 +287,7 @@ impl Core {
             Endpoint::Update(step) => {
                 let session = self.permit.list(caller).await?;
                 *headers = HeaderMap::new();
-                Box::pin(self.update(step, session, peer)).await?
+                Box::pin(self.update(step, session, peer)).await
             }
             Endpoint::Edit { database, action } => {
                 let session = Box::pin(self.permit.edit(caller)).await?;
@@ -307,22 +330,15 @@ impl Core {
         answer::bare(StatusCode::NO_CONTENT)
     }
 
-    async fn update(&self, step: Step, session: Activity, peer: Peer) -> Result<Answer, Refusal> {
-        let news = match (longpoll::at_once(&self.snapshots, step.revision), step.revision) {
-            (None, Some(seen)) => {
-                let Some(_held) = self.polls.take_for(peer) else {
-                    return Ok(answer::busy("too many requests are held"));
-                };
-                let session = session.waiting();
-                longpoll::wait(self.snapshots.clone(), seen, &session, &self.stopping).await
+    async fn update(&self, step: Step, session: Activity, peer: Peer) -> Answer {
+        let now = self.snapshots.borrow().revision();
+        let news = match step.revision {
+            Some(seen) if seen == now => {
+                self.hold(longpoll::past(self.snapshots.clone(), seen), session, peer).await
             }
-            (news, _) => news.unwrap_or(News::Stopping),
+            _ => Ok(now),
         };
-        Ok(match news {
-            News::Revision(now) => listing::whole(daap_proto::reply::update(now)),
-            News::LoggedOut => return Err(Refusal::NoSession),
-            News::Stopping => answer::busy(STOPPING),
-        })
+        news.map_or_else(|answer| answer, |now| listing::whole(daap_proto::reply::update(now)))
     }
 
     async fn song(
@@ -345,7 +361,7 @@ impl Core {
         self.deliver(Part::Sound, database, item, session, answer)
     }
 
-    async fn artwork(
+    pub(crate) async fn artwork(
         &self,
         database: DatabaseId,
         item: ItemId,
@@ -445,8 +461,15 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn agent(headers: &HeaderMap) -> &str {
-    text(headers, USER_AGENT).unwrap_or_default()
+/// Who asks, as the request says it.
+pub(crate) fn caller(session: Option<u32>, headers: &HeaderMap, peer: Peer) -> Caller<'_> {
+    Caller {
+        peer,
+        agent: text(headers, USER_AGENT).unwrap_or_default(),
+        session,
+        credential: headers.get(AUTHORIZATION).map(HeaderValue::as_bytes),
+        is_browser: browser::is_browser(headers),
+    }
 }
 
 fn class(headers: &HeaderMap) -> ClientClass {
@@ -464,7 +487,10 @@ fn artwork_size(size: Option<PixelBox>) -> ArtworkSize {
     }
 }
 
-fn unanswerable(error: &RequestError) -> Answer {
+pub(crate) fn unanswerable(error: &RequestError) -> Answer {
+    if *error == RequestError::NotPaired {
+        return answer::not_paired();
+    }
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     answer::text(status, &error.to_string())
 }

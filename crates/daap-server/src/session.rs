@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use daap_model::Text;
+use dacp_proto::PairingGuid;
 use tokio_util::sync::CancellationToken;
 
 use crate::Uptime;
@@ -44,7 +45,7 @@ pub struct SessionInfo {
 pub enum SessionState {
     /// Nothing that lasts.
     Connected,
-    /// It waits for news, in `/update`.
+    /// It waits for news, in `/update` or `playstatusupdate`.
     Waiting,
     /// It is being sent a song, whether it waits for news or not.
     Streaming,
@@ -58,6 +59,8 @@ pub(crate) struct Guest<'a> {
     pub(crate) exempt: bool,
     pub(crate) agent: &'a str,
     pub(crate) user: Option<Text>,
+    /// What it is paired by, if it is a Remote.
+    pub(crate) paired: Option<PairingGuid>,
 }
 
 /// One client that is logged in.
@@ -67,6 +70,7 @@ pub(crate) struct Session {
     pub(crate) peer: IpAddr,
     agent: Text,
     user: Option<Text>,
+    pub(crate) paired: Option<PairingGuid>,
     /// Milliseconds of uptime, at login.
     opened: u64,
     /// Milliseconds of uptime, plus one, when it was last used; 0 before its first use.
@@ -88,6 +92,7 @@ impl Session {
             peer: guest.address,
             agent: agent.into(),
             user: guest.user,
+            paired: guest.paired,
             opened: millis(now),
             used: AtomicU64::new(0),
             ended: CancellationToken::new(),
@@ -152,6 +157,11 @@ impl Activity {
     /// The session's number.
     pub(crate) fn number(&self) -> u64 {
         self.session.number
+    }
+
+    /// Whether a pairing opened the session.
+    pub(crate) fn is_paired(&self) -> bool {
+        self.session.paired.is_some()
     }
 
     /// From now on this is a held poll.

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use dacp_proto::PairingGuid;
+
 use crate::event::{Ending, Event, Observers};
 use crate::session::{Activity, Guest, Session, SessionInfo};
 use crate::{Limits, Uptime};
@@ -136,6 +138,15 @@ impl Sessions {
         live
     }
 
+    /// Ends the sessions that this guid opened, as it is no longer known.
+    pub(crate) fn unpair(&self, guid: PairingGuid) {
+        let mut table = self.table();
+        let unpaired = table.sessions.extract_if(|_, session| session.paired == Some(guid));
+        let ended = unpaired.map(|(_, session)| (session, Ending::Unpaired)).collect();
+        drop(table);
+        self.end(ended);
+    }
+
     /// Ends all sessions; there will be no more.
     pub(crate) fn close_all(&self) {
         let sessions = {
@@ -250,7 +261,7 @@ mod tests {
     }
 
     fn guest(address: IpAddr) -> Guest<'static> {
-        Guest { address, exempt: false, agent: "iTunes/12", user: None }
+        Guest { address, exempt: false, agent: "iTunes/12", user: None, paired: None }
     }
 
     fn machine(address: IpAddr) -> Guest<'static> {
@@ -279,6 +290,17 @@ mod tests {
         assert!(sessions.close(id));
         assert!(sessions.enter(id).is_none());
         assert!(!sessions.close(id));
+    }
+
+    #[test]
+    fn a_remote_that_is_unpaired_loses_its_sessions_and_no_other_does() {
+        let (_, sessions) = sessions(10);
+        let open = |guid| sessions.open(Guest { paired: guid, ..machine(PEER) }).unwrap();
+        let [one, other, unpaired] = [Some(PairingGuid(1)), Some(PairingGuid(2)), None].map(open);
+        let again = open(Some(PairingGuid(1)));
+        sessions.unpair(PairingGuid(1));
+        let live = [one, other, unpaired, again].map(|id| sessions.enter(id).is_some());
+        assert_eq!(live, [false, true, true, false]);
     }
 
     #[tokio::test]

@@ -1,11 +1,13 @@
 //! What the server tells of itself: `/api/v1/status` for programs, `/metrics` for Prometheus.
 
 use daap_model::Snapshot;
+use dacp_proto::PlayerState;
 use library::{ScanPhase, ScanState};
 use serde::Serialize;
 
 use crate::metrics::Exposition;
 use crate::peer::{Origin, Peer};
+use crate::remote::Jukebox;
 use crate::service::Core;
 
 /// The reply of `GET /api/v1/status`. Fields may be added; these stay.
@@ -61,7 +63,7 @@ impl<'a> Status<'a> {
             revision: snapshot.revision().get(),
             databases: databases.collect(),
             scan: ScanStatus::of(core.share.scan(), peer),
-            player: PlayerStatus { state: "none" },
+            player: PlayerStatus { state: core.jukebox.as_deref().map_or("none", player_state) },
             sessions: core.permit.sessions.count(),
             uptime_s: core.uptime.now().as_secs(),
         }
@@ -75,6 +77,17 @@ impl ScanStatus {
             problems.clear();
         }
         Self { state: phase(is), done, total, errors, problems }
+    }
+}
+
+fn player_state(jukebox: &Jukebox) -> &'static str {
+    match jukebox.now().state {
+        PlayerState::Idle | PlayerState::Stopped => "stopped",
+        PlayerState::Paused => "paused",
+        PlayerState::Loading
+        | PlayerState::Playing
+        | PlayerState::FastForward
+        | PlayerState::Rewind => "playing",
     }
 }
 

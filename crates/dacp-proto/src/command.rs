@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use daap_model::ItemId;
 use daap_proto::target::{Target, meaning, number, word};
-use daap_proto::{Reply, RequestError};
+use daap_proto::{Reply, RequestError, reply};
 use dmap::code::{CACR, MIID, MSTT};
 
 use crate::cue::{Cue, PlaySpec};
@@ -143,6 +143,15 @@ impl Command {
             });
             cued.expect("two numbers fit")
         })
+    }
+
+    /// What is answered where it could be read and cannot be done, if that is more than an HTTP status.
+    #[must_use]
+    pub fn refusal(&self, reason: &str) -> Option<Reply> {
+        match self {
+            Self::Cue(_) | Self::Queue(_) => Some(reply::error(CACR, 500, reason)),
+            _ => None,
+        }
     }
 }
 

@@ -144,6 +144,19 @@ impl Volumes {
         volumes
     }
 
+    /// Takes the speakers as they are now. As long as they are what was worked out here nothing changes, and the balance
+    /// is kept.
+    pub fn follow(&mut self, speakers: impl IntoIterator<Item = (SpeakerId, bool, Percent)>) {
+        let heard = |volumes: &Self| {
+            let heard = volumes.speakers.iter();
+            heard.map(|(id, one)| (*id, one.is_active, one.absolute)).collect::<Vec<_>>()
+        };
+        let now = Self::new(speakers);
+        if heard(&now) != heard(self) {
+            *self = now;
+        }
+    }
+
     /// The master volume.
     #[must_use]
     pub fn master(&self) -> Percent {
@@ -259,6 +272,17 @@ mod tests {
         check(&volumes, [0, 0, 100, 0, 50]);
         volumes.apply(VolumeChange::Master(percent(80)));
         check(&volumes, [80, 80, 100, 40, 50]);
+    }
+
+    #[test]
+    fn the_balance_is_kept_until_speakers_are_turned_elsewhere() {
+        let mut volumes = two(60, 30);
+        volumes.apply(VolumeChange::Master(percent(0)));
+        let told = [(A, true, percent(0)), (B, true, percent(0))];
+        volumes.follow(told);
+        check(&volumes, [0, 0, 100, 0, 50]);
+        volumes.follow([(A, true, percent(40)), (B, true, percent(10))]);
+        check(&volumes, [40, 40, 100, 10, 25]);
     }
 
     #[test]

@@ -9,11 +9,7 @@ use dmap::{Code, Encoder};
 
 /// The bytes that were kept under this name, with what they say in comments.
 fn golden(name: &str) -> Vec<u8> {
-    let path = format!("{}/tests/golden/{name}.hex", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect(&path);
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let digits = lines.flat_map(str::split_whitespace);
-    digits.map(|byte| u8::from_str_radix(byte, 16).expect("hex digits")).collect()
+    testkit::golden(env!("CARGO_MANIFEST_DIR"), name)
 }
 
 /// Checks that a reply is these bytes.

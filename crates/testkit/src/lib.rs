@@ -4,7 +4,7 @@
 //! [`media`] builds small audio files byte by byte, in every format that listeners have much of, and tags them.
 //! Nothing here is part of a shipped program: crates name it under `dev-dependencies`, and its functions
 //! panic where a test could do nothing else. [`http`] is a client that sends exactly what a test says, [`server`] a
-//! server that answers so, and [`daap`] a share for it that behaves.
+//! server that answers so, [`daap`] a share for it that behaves, and [`remote`] what Remotes ask, as they ask it.
 //!
 //! ```
 //! use testkit::media::Song;
@@ -18,4 +18,16 @@
 pub mod daap;
 pub mod http;
 pub mod media;
+pub mod remote;
 pub mod server;
+
+/// The bytes that are kept in `tests/golden` of a crate, in hexadecimal digits between comments. `folder` is that
+/// crate's `CARGO_MANIFEST_DIR`.
+#[must_use]
+pub fn golden(folder: &str, name: &str) -> Vec<u8> {
+    let path = format!("{folder}/tests/golden/{name}.hex");
+    let text = std::fs::read_to_string(&path).expect(&path);
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let digits = lines.flat_map(str::split_whitespace);
+    digits.map(|byte| u8::from_str_radix(byte, 16).expect("hex digits")).collect()
+}

@@ -135,8 +135,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn start(author: Author, set: impl FnOnce(Builder) -> Builder) -> Self {
-        let server = set(Server::builder(author));
+    pub(crate) async fn start(share: impl Share, set: impl FnOnce(Builder) -> Builder) -> Self {
+        let server = set(Server::builder(share));
         let server = server.bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
         let running = tokio::spawn(server.run(std::future::pending()));

@@ -4,6 +4,7 @@
 mod access;
 mod author;
 mod crowd;
+mod deck;
 mod editing;
 mod faults;
 mod listening;
@@ -11,6 +12,8 @@ mod lists;
 mod mounted;
 mod observed;
 mod pages;
+mod paired;
+mod remotes;
 mod requests;
 mod share;
 mod shutdown;
