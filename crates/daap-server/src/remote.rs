@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use daap_model::{ContainerId, Revision};
 use daap_proto::reply::{self, Reply};
-use daap_proto::{Field, Listing, PixelBox, Query, RequestError};
+use daap_proto::{ClientClass, Field, Listing, PixelBox, Query, RequestError};
 use dacp_proto::{Command, ControlInterface, Endpoint, PairingGuid, Request, speakers_reply};
 use http::{HeaderMap, StatusCode};
 
@@ -166,8 +166,14 @@ impl Core {
         };
         let query = Some(Query::is(Field::Id, current.song.item.to_string()));
         let (listing, database) = (Listing { query, ..listing }, current.song.database);
-        let items =
-            reply::container_items(&self.snapshot(), database, ContainerId::BASE, &listing)?;
+        let client = ClientClass::default();
+        let items = reply::container_items(
+            &self.snapshot(),
+            database,
+            ContainerId::BASE,
+            &listing,
+            client,
+        )?;
         let length = items.length();
         Ok(answer::dmap(Body::pieces(items, length)))
     }
