@@ -1,26 +1,22 @@
-//! All the steps from a decoder's frames to the bytes that an output takes.
+//! All the steps from a decoder's frames to the frames or bytes that an output takes.
 
 use crate::pcm::Depth;
 use crate::{AudioError, Format, Quantiser, Remix, Resampler};
 
-/// Turns frames of one format into bytes of another: remixed, made louder or softer, resampled, quantised.
+/// Turns frames of one rate, layout and level into frames of another: remixed, made louder or softer, resampled.
 ///
-/// What need not be done is not done: sound that already has the format that is wanted, and whose level stays, comes out
-/// bit for bit.
+/// What need not be done is not done: sound whose rate, layout and level stay comes out bit for bit.
 #[derive(Debug)]
-pub struct Converter {
+pub struct Adapter {
     remix: Remix,
     factor: f32,
     resampler: Option<Resampler>,
-    quantiser: Quantiser,
-    /// Frames written so far.
-    written: u64,
+    depth: Depth,
     mixed: Vec<f32>,
-    resampled: Vec<f32>,
 }
 
-impl Converter {
-    /// From `from` to `to`, every sample multiplied by `factor`.
+impl Adapter {
+    /// From `from` to the rate and layout of `to`, every sample multiplied by `factor`. The depth of `to` is of no account.
     ///
     /// # Errors
     ///
@@ -33,47 +29,82 @@ impl Converter {
             .transpose()?;
         let untouched = remix.is_identity() && resampler.is_none() && factor == 1.0;
         let depth = if untouched { from.depth } else { Depth::F32 };
-        let quantiser = Quantiser::new(depth, to.depth);
-        Ok(Self {
-            remix,
-            factor,
-            resampler,
-            quantiser,
-            written: 0,
-            mixed: Vec::new(),
-            resampled: Vec::new(),
-        })
+        Ok(Self { remix, factor, resampler, depth, mixed: Vec::new() })
+    }
+
+    /// How fine the frames are that come out: as fine as those that go in, unless they are changed.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// Takes whole frames, and appends those that are ready.
+    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        let Some(resampler) = &mut self.resampler else {
+            let first = out.len();
+            self.remix.apply(samples, out);
+            return amplify(&mut out[first..], self.factor);
+        };
+        self.mixed.clear();
+        self.remix.apply(samples, &mut self.mixed);
+        amplify(&mut self.mixed, self.factor);
+        resampler.push(&self.mixed, out);
+    }
+
+    /// Appends what is still on its way, after the last frames; it is as new then.
+    pub fn finish(&mut self, out: &mut Vec<f32>) {
+        if let Some(resampler) = &mut self.resampler {
+            resampler.finish(out);
+        }
+    }
+}
+
+fn amplify(samples: &mut [f32], factor: f32) {
+    if factor != 1.0 {
+        samples.iter_mut().for_each(|sample| *sample *= factor);
+    }
+}
+
+/// Turns frames of one format into bytes of another: an [`Adapter`], and a [`Quantiser`] behind it.
+#[derive(Debug)]
+pub struct Converter {
+    adapter: Adapter,
+    quantiser: Quantiser,
+    channels: usize,
+    /// Frames written so far.
+    written: u64,
+    adapted: Vec<f32>,
+}
+
+impl Converter {
+    /// From `from` to `to`, every sample multiplied by `factor`.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Unsupported`] if `to` has more channels than two and others than `from`, or a rate is out of bounds.
+    pub fn new(from: Format, to: Format, factor: f32) -> Result<Self, AudioError> {
+        let adapter = Adapter::new(from, to, factor)?;
+        let quantiser = Quantiser::new(adapter.depth(), to.depth);
+        Ok(Self { adapter, quantiser, channels: to.channels(), written: 0, adapted: Vec::new() })
     }
 
     /// Takes whole frames, and appends the bytes that are ready.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<u8>) {
-        self.mixed.clear();
-        self.remix.apply(samples, &mut self.mixed);
-        if self.factor != 1.0 {
-            self.mixed.iter_mut().for_each(|sample| *sample *= self.factor);
-        }
-        if let Some(resampler) = &mut self.resampler {
-            self.resampled.clear();
-            resampler.push(&self.mixed, &mut self.resampled);
-        }
+        self.adapted.clear();
+        self.adapter.push(samples, &mut self.adapted);
         self.quantise(out);
     }
 
     /// Appends what is still on its way, after the last frames.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        self.mixed.clear();
-        if let Some(resampler) = &mut self.resampler {
-            self.resampled.clear();
-            resampler.finish(&mut self.resampled);
-        }
+        self.adapted.clear();
+        self.adapter.finish(&mut self.adapted);
         self.quantise(out);
     }
 
     fn quantise(&mut self, out: &mut Vec<u8>) {
-        let samples = if self.resampler.is_some() { &self.resampled } else { &self.mixed };
-        let channels = self.remix.layout().count();
-        self.quantiser.write(samples, self.written, channels, out);
-        self.written += (samples.len() / channels) as u64;
+        self.quantiser.write(&self.adapted, self.written, self.channels, out);
+        self.written += (self.adapted.len() / self.channels) as u64;
     }
 }
 

@@ -3,8 +3,8 @@
 //! - [`Decoder`] takes the bytes of a song (mp3, AAC, Apple Lossless, FLAC, Vorbis, Opus, WAV, AIFF, CAF) and gives
 //!   its frames: without what encoders put before and behind the music, from any frame on, broken packets made up for by
 //!   silence and counted.
-//! - [`Converter`] takes all the steps from there to the bytes of an output: [`Remix`] for the channels, [`Resampler`]
-//!   for the rate, [`Quantiser`] for the depth. Sound that needs no step comes out bit for bit.
+//! - [`Converter`] takes all the steps from there to the bytes of an output: an [`Adapter`], which is [`Remix`] for the
+//!   channels and [`Resampler`] for the rate, then [`Quantiser`] for the depth. Sound that needs no step comes out bit for bit.
 //! - [`Gain`] is how much louder or softer a song is to be played, as its tags say; [`Loudness`] measures it (EBU R128).
 //! - [`WavStream`] reads a song as a WAV file of a length known beforehand, from any byte.
 //!
@@ -46,7 +46,7 @@ mod remix;
 mod resample;
 mod wav;
 
-pub use convert::Converter;
+pub use convert::{Adapter, Converter};
 pub use decode::{Codec, Decoder, Length};
 pub use error::AudioError;
 pub use loudness::{Gain, Loudness, MAX_GAIN_DB, TARGET_LUFS};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::queue::SongList;
+use crate::machine::{Face, Machine};
+use crate::rack::Rack;
+use crate::song_list::SongList;
 use crate::{Direction, OutputId, Repeat, Song};
 
 /// A player as it is now. It never changes; the next state is another one.
@@ -36,6 +38,34 @@ pub struct Status {
     pub failure: Option<Arc<Failure>>,
 }
 
+impl Status {
+    /// What is seen of these.
+    pub(crate) fn of(machine: &Machine, rack: &Rack, revision: u64, elapsed: Elapsed) -> Self {
+        let Face { state, winding, about, cross_fade, sleep, failure, .. } = machine.face();
+        let queue = &machine.queue;
+        let current = queue.current().map(|entry| Current {
+            song: entry.song,
+            length: about.and_then(|about| about.length),
+            seekable: about.is_none_or(|about| about.seekable),
+            elapsed,
+        });
+        Self {
+            revision,
+            state,
+            winding,
+            current,
+            shuffle: queue.is_shuffled(),
+            repeat: queue.repeat(),
+            upcoming: queue.upcoming(),
+            history: queue.history(),
+            outputs: rack.status(),
+            cross_fade,
+            sleep,
+            failure,
+        }
+    }
+}
+
 /// Whether a player plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum State {
@@ -62,7 +92,7 @@ pub struct Current {
 }
 
 /// How far into a song a player is, at any time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Elapsed {
     /// What had been heard, then.
     pub position: Duration,
@@ -119,7 +149,7 @@ pub struct Failure {
 pub enum Heard {
     /// It was heard to its end, or left so near to it that it counts. Its bookmark is no longer needed.
     Played(Song),
-    /// It was left for another early on: more than two seconds in, and less than twenty.
+    /// Somebody wanted the next song early on: more than two seconds into this one, and less than twenty, as iTunes counts.
     Skipped(Song),
     /// It was left, or paused, in the middle.
     Left {

@@ -1,4 +1,4 @@
-//! The songs to play, in turn.
+//! Songs in order.
 
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::Song;
 
 /// Some songs in order. Copies are cheap, whatever their length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SongList(Vector<Entry>);
+pub struct SongList(pub(crate) Vector<Entry>);
 
 impl SongList {
     /// How many there are.
@@ -36,7 +36,8 @@ impl SongList {
 
 /// A song in a queue. A song that is in it twice has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    number: u64,
-    song: Song,
+pub(crate) struct Entry {
+    /// Which entry of its queue; never given twice.
+    pub(crate) number: u64,
+    pub(crate) song: Song,
 }
