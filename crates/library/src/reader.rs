@@ -29,8 +29,10 @@ type Opener = Arc<dyn Fn() -> SourceFuture<'static, Result<Content, OpenError>> 
 /// A file is read where it is. What comes as a stream is read on to a place that is near, and opened again to go
 /// elsewhere. If nobody knows the length beforehand, it is opened again only to go back, and read from the start.
 ///
-/// It is opened among tasks, and read on a thread that may block: in a task, reading panics. A read that failed may
-/// be tried again; the song is then opened afresh, at the same place.
+/// A stream that breaks off is opened again at once, where it did; only if nothing more comes is that an error. A read that
+/// failed may be tried again.
+///
+/// It is opened among tasks, and read on a thread that may block: in a task, reading panics.
 ///
 /// ```
 /// use std::io::{Read, Seek, SeekFrom};
@@ -256,24 +258,29 @@ impl Flow {
     }
 }
 
-/// What has the bytes of `place`: what was there if it leads to them, or else the song opened again.
+/// What has the bytes of `place`: what was there if it leads to them, or else the song opened again. A stream that breaks
+/// off is taken up again where it did.
 async fn led_to(
     place: u64,
     supply: Option<Supply>,
     opener: Opener,
     length: Option<u64>,
 ) -> io::Result<Supply> {
-    let mut supply = match supply {
-        Some(Supply::Flow(flow)) if flow.leads_to(place, length) => Supply::Flow(flow),
-        _ => {
-            let content = opener().await.map_err(io::Error::other)?;
-            let now = length_of(&content);
-            if length.is_some() && now.is_some() && now != length {
-                return Err(io::Error::other("the song is another than when it was opened"));
-            }
-            Supply::of(content.body, now, place)
+    if let Some(Supply::Flow(mut flow)) = supply
+        && flow.leads_to(place, length)
+    {
+        let came = flow.go_to(place).await;
+        let is_end = length.is_none() && came.is_ok();
+        if is_end || !flow.ready.is_empty() {
+            return Ok(Supply::Flow(flow));
         }
-    };
+    }
+    let content = opener().await.map_err(io::Error::other)?;
+    let now = length_of(&content);
+    if length.is_some() && now.is_some() && now != length {
+        return Err(io::Error::other("the song is another than when it was opened"));
+    }
+    let mut supply = Supply::of(content.body, now, place);
     if let Supply::Flow(flow) = &mut supply {
         flow.go_to(place).await?;
     }
@@ -462,6 +469,10 @@ mod tests {
         }
     }
 
+    fn whole() -> Content {
+        Content::bytes(song())
+    }
+
     fn dying() -> Content {
         let death = stream::iter([Err(io::ErrorKind::ConnectionReset.into())]);
         Content::stream(pieces(song().slice(..100)).chain(death), Some(LENGTH as u64))
@@ -482,15 +493,27 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_fails_in_mid_song_is_an_error_and_opened_afresh_by_the_next_read() {
-        let failures: [(Open, io::ErrorKind); 4] = [
-            (dying, io::ErrorKind::ConnectionReset),
-            (too_short, io::ErrorKind::UnexpectedEof),
-            (hanging, io::ErrorKind::TimedOut),
-            (panicking, io::ErrorKind::Other),
+    fn a_source_that_fails_in_mid_song_is_opened_again_where_it_did() {
+        for failing in [dying, too_short] as [Open; 2] {
+            with_reader(in_turn(vec![failing, whole]), move |mut reader| {
+                let mut read = Vec::new();
+                reader.read_to_end(&mut read).unwrap();
+                assert!(read == song());
+            });
+        }
+    }
+
+    #[test]
+    fn a_source_that_goes_on_failing_is_an_error_until_it_is_well_again() {
+        let failures: [(Open, io::ErrorKind, usize); 4] = [
+            (dying, io::ErrorKind::ConnectionReset, 2),
+            (too_short, io::ErrorKind::UnexpectedEof, 2),
+            (hanging, io::ErrorKind::TimedOut, 1),
+            (panicking, io::ErrorKind::Other, 1),
         ];
-        for (failing, kind) in failures {
-            with_reader(in_turn(vec![failing, || Content::bytes(song())]), move |mut reader| {
+        for (failing, kind, times) in failures {
+            let songs = std::iter::repeat_n(failing, times).chain([whole as Open]).collect();
+            with_reader(in_turn(songs), move |mut reader| {
                 let mut read = Vec::new();
                 assert_eq!(reader.read_to_end(&mut read).unwrap_err().kind(), kind);
                 assert_eq!(read.len(), 100);
@@ -504,8 +527,7 @@ mod tests {
     fn a_song_that_is_another_when_it_is_opened_again_is_not_read_on() {
         let songs: Vec<Open> = vec![too_short, || Content::bytes("something else")];
         with_reader(in_turn(songs), |mut reader| {
-            io::copy(&mut reader, &mut io::sink()).unwrap_err();
-            let error = reader.read(&mut [0; 10]).unwrap_err();
+            let error = io::copy(&mut reader, &mut io::sink()).unwrap_err();
             assert!(error.to_string().contains("another"), "{error}");
             // Nor is one that cannot be opened any more.
             let error = reader.read(&mut [0; 10]).unwrap_err();
