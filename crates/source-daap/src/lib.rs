@@ -52,6 +52,7 @@ use library::{
 };
 
 pub use carried::Carried;
+pub use sound::song;
 
 use follow::Follower;
 use key::Place;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use daap_client::{Client, ClientError, Sound};
+use daap_model::{DatabaseId, ItemId};
 use disk_cache::DiskCache;
 use futures_util::{Stream, TryFutureExt, TryStreamExt};
 use library::{ByteStream, Content, OpenFile, Ranged, SourceKey};
@@ -56,19 +57,47 @@ impl Sounds {
         place: Place,
         key: &SourceKey,
     ) -> Result<Content, ClientError> {
-        let sound = client.song(place.database, place.item, &place.format, 0).await?;
-        let Some(total) = sound.length() else {
-            return Ok(Content::stream(sound.map_err(io::Error::other), None));
-        };
-        let keep = self.cache.clone().map(|cache| (cache, self.name(key)));
-        let keeping = Arc::clone(&self.keeping);
-        Ok(Content::ranged(total, Through { client, place, sound, total, keep, keeping }))
+        let keep = self.cache.clone().map(|cache| Keep {
+            cache,
+            name: self.name(key),
+            turns: Arc::clone(&self.keeping),
+        });
+        opened(client, place, keep).await
     }
 
     fn name(&self, key: &SourceKey) -> String {
         let key = BuildHasherDefault::<DefaultHasher>::new().hash_one((key, self.share));
         format!("{key:016x}{:016x}", self.share)
     }
+}
+
+/// The sound of a song of a share. It is asked for as it is read, and not kept.
+///
+/// # Errors
+///
+/// Those of [`Client::song`].
+pub async fn song(
+    client: Client,
+    database: DatabaseId,
+    item: ItemId,
+    format: &str,
+) -> Result<Content, ClientError> {
+    opened(client, Place { database, item, format: format.to_owned() }, None).await
+}
+
+async fn opened(client: Client, place: Place, keep: Option<Keep>) -> Result<Content, ClientError> {
+    let sound = client.song(place.database, place.item, &place.format, 0).await?;
+    let Some(total) = sound.length() else {
+        return Ok(Content::stream(sound.map_err(io::Error::other), None));
+    };
+    Ok(Content::ranged(total, Through { client, place, sound, total, keep }))
+}
+
+/// Where a song is kept if it goes through whole.
+struct Keep {
+    cache: DiskCache,
+    name: String,
+    turns: Arc<Semaphore>,
 }
 
 /// A song that the share has begun to send.
@@ -78,24 +107,22 @@ struct Through {
     /// From the first byte on.
     sound: Sound,
     total: u64,
-    /// Where to keep it, and under which name.
-    keep: Option<(DiskCache, String)>,
-    keeping: Arc<Semaphore>,
+    keep: Option<Keep>,
 }
 
 impl Ranged for Through {
     fn read(self: Box<Self>, start: u64, length: u64) -> ByteStream {
-        let Self { client, place, sound, total, keep, keeping } = *self;
+        let Self { client, place, sound, total, keep } = *self;
         if start > 0 {
             drop(sound);
             return Box::pin(part(client, place, start).try_flatten_stream());
         }
-        let turn = keeping.try_acquire_owned().ok();
-        match (keep, turn) {
-            (Some((cache, name)), Some(turn)) if length == total => {
-                Box::pin(kept(sound, cache, name, total, turn))
-            }
-            _ => Box::pin(sound.map_err(io::Error::other)),
+        let Some(Keep { cache, name, turns }) = keep.filter(|_| length == total) else {
+            return Box::pin(sound.map_err(io::Error::other));
+        };
+        match turns.try_acquire_owned() {
+            Ok(turn) => Box::pin(kept(sound, cache, name, total, turn)),
+            Err(_) => Box::pin(sound.map_err(io::Error::other)),
         }
     }
 }
