@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How much is taken ahead of time.
-const AHEAD: Duration = Duration::from_millis(200);
+/// How much is taken ahead of time. A player looks after an output when half of that is gone.
+const AHEAD: Duration = Duration::from_millis(80);
 
 /// How far an output is that has no device to tell it.
 ///
@@ -107,11 +107,11 @@ mod tests {
     #[test]
     fn frames_are_heard_as_time_passes_and_no_more_than_were_written() {
         let (mut pace, start) = (Pace::new(RATE), Instant::now());
-        assert_eq!(pace.room(start), 8_820);
-        pace.write(8_820, start);
-        assert_eq!((pace.room(start), pace.delay(start)), (0, 8_820));
-        assert_eq!((pace.room(start + ms(100)), pace.heard(start + ms(100))), (4_410, 4_410));
-        assert_eq!((pace.room(start + ms(900)), pace.heard(start + ms(900))), (8_820, 8_820));
+        assert_eq!(pace.room(start), 3_528);
+        pace.write(3_528, start);
+        assert_eq!((pace.room(start), pace.delay(start)), (0, 3_528));
+        assert_eq!((pace.room(start + ms(50)), pace.heard(start + ms(50))), (2_205, 2_205));
+        assert_eq!((pace.room(start + ms(900)), pace.heard(start + ms(900))), (3_528, 3_528));
     }
 
     #[test]
@@ -146,8 +146,8 @@ mod tests {
     fn a_day_is_as_long_as_its_frames() {
         let (mut pace, start) = (Pace::new(RATE), Instant::now());
         let mut now = start;
-        for step in 0..24 * 3_600 * 7_u64 {
-            now = start + Duration::from_micros(142_857 * step);
+        for step in 0..24 * 3_600 * 14_u64 {
+            now = start + Duration::from_micros(71_428 * step);
             let room = pace.room(now);
             pace.write(room, now);
         }
