@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 
 use daap_model::ItemId;
+use daap_proto::read::{ReadError, root};
 use daap_proto::target::{Target, meaning, number, word};
 use daap_proto::{Reply, RequestError, reply};
 use dmap::code::{CACR, MIID, MSTT};
@@ -152,6 +153,23 @@ impl Command {
             Self::Cue(_) | Self::Queue(_) => Some(reply::error(CACR, 500, reason)),
             _ => None,
         }
+    }
+
+    /// Reads what is answered to any command: the song that plays then, if that is told. Mostly nothing is, and some
+    /// say something else.
+    ///
+    /// # Errors
+    /// The answer says no, or is no DMAP.
+    pub fn read_reply(bytes: &[u8]) -> Result<Option<ItemId>, ReadError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let root = match root(bytes, CACR, "what plays") {
+            Err(ReadError::Unexpected { .. }) => return Ok(None),
+            root => root?,
+        };
+        let playing = root.child(MIID)?.and_then(|tag| tag.uint().ok());
+        Ok(playing.and_then(|id| ItemId::new(u32::try_from(id).ok()?)))
     }
 }
 

@@ -196,7 +196,7 @@ fn entry(children: impl FnOnce(&mut Encoder)) -> Vec<u8> {
 }
 
 /// A reply: a status, and what is in it.
-fn root(code: Code, children: impl FnOnce(&mut Encoder)) -> Vec<u8> {
+pub(crate) fn root(code: Code, children: impl FnOnce(&mut Encoder)) -> Vec<u8> {
     let mut out = Encoder::new(Vec::new());
     out.container(code, |out| {
         out.u32(MSTT, 200);

@@ -4,7 +4,8 @@
 //! [`media`] builds small audio files byte by byte, in every format that listeners have much of, and tags them.
 //! Nothing here is part of a shipped program: crates name it under `dev-dependencies`, and its functions
 //! panic where a test could do nothing else. [`http`] is a client that sends exactly what a test says, [`server`] a
-//! server that answers so, [`daap`] a share for it that behaves, and [`remote`] what Remotes ask, as they ask it.
+//! server that answers so, [`daap`] a share for it that behaves and [`player`] a player, and [`remote`] what Remotes ask,
+//! as they ask it.
 //!
 //! ```
 //! use testkit::media::Song;
@@ -18,6 +19,7 @@
 pub mod daap;
 pub mod http;
 pub mod media;
+pub mod player;
 pub mod remote;
 pub mod server;
 

@@ -56,6 +56,8 @@ pub struct Asked {
     pub target: String,
     /// Names, as they were spelled, and values of the headers, in order.
     pub headers: Vec<(String, String)>,
+    /// The body, if its length was told.
+    pub body: Vec<u8>,
 }
 
 impl Asked {
@@ -145,6 +147,9 @@ impl Drop for Server {
     }
 }
 
+/// The longest body that is read.
+const MAX_BODY: usize = 1 << 20;
+
 /// Serves connections; they end with this task.
 async fn accept(listener: TcpListener, notes: Arc<Notes>, answer: Arc<Answers>) {
     let mut connections = JoinSet::new();
@@ -182,7 +187,11 @@ async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Asked>> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    Ok(Some(Asked { method, target, headers }))
+    let mut asked = Asked { method, target, headers, body: Vec::new() };
+    let length = asked.header("Content-Length").and_then(|length| length.parse().ok());
+    asked.body.resize(length.unwrap_or(0).min(MAX_BODY), 0);
+    stream.read_exact(&mut asked.body).await?;
+    Ok(Some(asked))
 }
 
 /// An answer: at first 200, with its true length, on a connection that stays.
