@@ -4,6 +4,58 @@
 //! tells it what to do. Whatever a Remote says (queries, playlists, places, volumes that relate to one another) is
 //! worked out by the server against one snapshot of the share, so an [`Order`] names songs and says what to do with
 //! them, and nothing else.
+//!
+//! Pairing and the announcement by which Remotes find a server are not here: both are the program's.
+//!
+//! ```
+//! use std::sync::Mutex;
+//!
+//! use daap_model::Revision;
+//! use daap_server::control::{Controller, NotDone, Order, Playing, PlayerState, QueuePlace, Song, Span};
+//! use library::SourceFuture;
+//! use tokio::sync::watch;
+//!
+//! /// A player that can do little: it goes on, and it pauses.
+//! struct Tape {
+//!     playing: Mutex<Playing>,
+//!     revision: watch::Sender<Revision>,
+//! }
+//!
+//! impl Tape {
+//!     fn turn(&self, state: PlayerState) {
+//!         let mut playing = self.playing.lock().unwrap();
+//!         playing.state = state;
+//!         playing.revision = playing.revision.next();
+//!         // Every Remote that waits now asks what has changed.
+//!         self.revision.send_replace(playing.revision);
+//!     }
+//! }
+//!
+//! impl Controller for Tape {
+//!     fn revision(&self) -> watch::Receiver<Revision> {
+//!         self.revision.subscribe()
+//!     }
+//!
+//!     fn now(&self) -> Playing {
+//!         self.playing.lock().unwrap().clone()
+//!     }
+//!
+//!     fn queue(&self, _: Span) -> Vec<(QueuePlace, Song)> {
+//!         Vec::new()
+//!     }
+//!
+//!     fn obey(&self, order: Order) -> SourceFuture<'_, Result<(), NotDone>> {
+//!         Box::pin(async move {
+//!             match order {
+//!                 Order::Play => self.turn(PlayerState::Playing),
+//!                 Order::Pause => self.turn(PlayerState::Paused),
+//!                 _ => return Err(NotDone::Unable("a tape goes on or pauses".into())),
+//!             }
+//!             Ok(())
+//!         })
+//!     }
+//! }
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,10 +1,11 @@
 //! The DAAP server: what a [`Share`](library::Share) holds, over HTTP, to every player in the house.
 //!
-//! It serves the lists, songs and pictures of DAAP, tells waiting clients of changes, and describes itself
-//! to programs at `/api/v1/status` and to Prometheus at `/metrics`. Who may do what is in one table, in
+//! It serves the lists, songs and pictures of DAAP, tells waiting clients of changes, lets Remotes control a player by
+//! DACP where there is one, and describes itself to programs at `/api/v1/status` and to Prometheus at `/metrics`. Who may do what is in one table, in
 //! `permit.rs`; what it takes on is bounded by [`Limits`].
 //!
-//! It is not the protocol: requests are read and replies written by `daap-proto`, which knows no socket.
+//! It is not the protocol: requests are read and replies written by `daap-proto` and
+//! `dacp-proto`, which know no socket.
 //! It holds no songs: they come from the share, and a listing is computed from one of its snapshots. It
 //! announces nothing: that is `discovery`.
 //!
@@ -12,15 +13,17 @@
 //!   another program's HTTP server.
 //! - [`Handle`] shows who is logged in ([`SessionInfo`]) and stops it; an [`Event`] tells an observer what happens.
 //! - A [`Gate`](gate::Gate) decides who is let in, [`Editing`] says who may change playlists.
+//! - A [`Controller`](control::Controller) is a player that Remotes control, [`Pairings`](control::Pairings) are those
+//!   that may; [`Pages`] are what the program has beside all this.
 //! - [`Limits`] are its bounds, [`Network`] names the peers it trusts, [`Uptime`] is its clock.
 //!
-//! The share, the gate and the observers are the program's own code. A panic, an error or silence of theirs costs
+//! The share, the gate, the player and the observers are the program's own code. A panic, an error or silence of theirs costs
 //! one answer and nothing more: a status while there is none yet, after that a connection that is broken off, so
 //! that nobody takes half a song for a whole one. They run on the threads that serve all connections, so they
 //! must not block: what does goes to `tokio::task::spawn_blocking`.
 //!
 //! A request's way through the crate: `listen.rs` has the connection, `service.rs` decides, `permit.rs`
-//! says yes or no, `listing.rs`, `content.rs` and `longpoll.rs` do the work, `body.rs` sends it.
+//! says yes or no, `listing.rs`, `content.rs`, `remote.rs` and `longpoll.rs` do the work, `body.rs` sends it.
 //!
 //! ```
 //! use daap_model::Track;

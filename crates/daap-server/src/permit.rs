@@ -440,4 +440,28 @@ mod tests {
             }
         }
     }
+
+    #[tokio::test]
+    async fn the_player_is_for_this_machine_and_for_who_is_paired_in_the_house() {
+        let permit = permit(Some("sesame"));
+        let paired = permit.login_paired(caller(None, None), PairingGuid(7)).unwrap();
+        let other = permit.login(caller(None, Some(RIGHT))).await.unwrap();
+        for (address, session, may) in [
+            ("127.0.0.1", Some(other), Ok(())),
+            ("192.168.1.7", Some(paired), Ok(())),
+            ("192.168.1.7", Some(other), Err(Refusal::NoControl)),
+            ("100.64.3.2", Some(paired), Err(Refusal::NoControl)),
+            ("127.0.0.1", None, Err(Refusal::NoSession)),
+        ] {
+            let peer = Peer::new(
+                SocketAddr::new(address.parse().unwrap(), 50_000),
+                "192.168.1.2:3689".parse().unwrap(),
+            );
+            let caller = Caller { peer, ..caller(session, Some(RIGHT)) };
+            assert_eq!(permit.player(caller).map(drop), may, "{address}");
+            assert_eq!(permit.control(caller).map(drop), may, "{address}");
+            let browser = Caller { is_browser: true, ..caller };
+            assert_eq!(permit.control(browser).map(drop), Err(Refusal::Browser));
+        }
+    }
 }

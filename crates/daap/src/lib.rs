@@ -91,10 +91,11 @@ pub use daap_model::{
     TextTest, Timestamp, Track, Usage,
 };
 pub use daap_proto::{CustomFieldError, custom_field, known_field};
+pub use daap_server::control;
 pub use daap_server::gate::{self, Gate};
 pub use daap_server::{
     BindError, Body, Builder as ServerBuilder, Delivery, Editing, Ending, Event, Handle, Limits,
-    Network, NetworkError, Peer, Server, Service, SessionInfo, SessionState, Uptime,
+    Network, NetworkError, Pages, Peer, Server, Service, SessionInfo, SessionState, Uptime,
 };
 pub use library::{
     Artwork, ArtworkSize, ByteStream, Catalog, CatalogBuilder, Changes, Clock, CommitError,

@@ -3,12 +3,15 @@
 //! What is asked is said as on the first line of a request, `GET /ctrl-int/1/getspeakers`, without the session: each
 //! Remote adds its own.
 
+mod wrong;
+
 use std::io;
 use std::net::SocketAddr;
 
 use dmap::Element;
 use dmap::code::MLID;
 
+pub use self::wrong::{STRICT, Strict, wrong_requests};
 use crate::http::{Answer, Connection};
 
 /// How a Remote asks.

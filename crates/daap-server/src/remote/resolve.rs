@@ -206,3 +206,43 @@ fn bounded(mut songs: Vec<Song>, start: Option<usize>) -> Result<Choice, NotDone
     songs.truncate(MAX_SONGS);
     Ok(Choice { songs, start: Some(0) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn songs(count: usize) -> Vec<Song> {
+        let song = |number| Song {
+            database: DatabaseId::LOWEST,
+            item: ItemId::new(number).unwrap(),
+            container: None,
+            entry: None,
+        };
+        (1..=count as u32).map(song).collect()
+    }
+
+    /// How many songs are left of so many, which is the first of them, and which of those left plays first.
+    #[track_caller]
+    fn check(count: usize, start: Option<usize>, expected: Option<(usize, u32, Option<usize>)>) {
+        let choice = bounded(songs(count), start).ok();
+        let told =
+            choice.map(|choice| (choice.songs.len(), choice.songs[0].item.get(), choice.start));
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn of_more_songs_than_can_be_queued_what_plays_and_what_follows_is_left() {
+        check(3, None, Some((3, 1, None)));
+        check(3, Some(2), Some((3, 1, Some(2))));
+        check(MAX_SONGS + 5, None, Some((MAX_SONGS, 1, None)));
+        check(MAX_SONGS + 5, Some(7), Some((MAX_SONGS, 1, Some(7))));
+        check(MAX_SONGS + 5, Some(MAX_SONGS + 2), Some((3, MAX_SONGS as u32 + 3, Some(0))));
+    }
+
+    #[test]
+    fn nothing_is_no_choice() {
+        check(0, None, None);
+        check(3, Some(3), None);
+        check(3, Some(usize::MAX), None);
+    }
+}

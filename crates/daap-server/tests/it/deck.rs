@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use daap_model::{MediaKind, PersistentId, Revision, Track};
+use daap_model::{MediaKind, PersistentId, Revision, Track, Usage};
 use daap_server::Builder;
 use daap_server::control::{
     Controller, Current, NotDone, Order, PairingGuid, Pairings, Percent, PlayTime, PlayerState,
@@ -164,7 +164,9 @@ pub(crate) fn music() -> Catalog {
     add(NewSong::new(song("Jet", "Wings", band, 2)).artwork(picture));
     add(NewSong::new(song(band, "Wings", band, 1)));
     let back = add(NewSong::new(song("Get Back", "The Beatles", "Let It Be", 12)));
-    let evening = add(NewSong::new(song("Evening", "Aurora Quartet", "Kid's Songs", 1)));
+    let liked = Usage { rating: 80, ..Usage::default() };
+    let evening = NewSong::new(song("Evening", "Aurora Quartet", "Kid's Songs", 1));
+    let evening = add(evening.usage(liked));
     for (number, title) in [(1, "One"), (2, "Two"), (3, "Three")] {
         let chapter = song(title, "A. Reader", "The Sea", number);
         add(NewSong::new(Track { media_kind: MediaKind::Audiobook, ..chapter }));

@@ -14,6 +14,7 @@ mod observed;
 mod pages;
 mod paired;
 mod remotes;
+mod replies;
 mod requests;
 mod share;
 mod shutdown;

@@ -286,3 +286,15 @@ async fn the_queue_is_edited_by_places() {
         scene.check(&format!("playqueue-edit?{edit}"), status, &[order]).await;
     }
 }
+
+#[tokio::test]
+async fn of_what_says_too_little_too_much_or_nonsense_nothing_is_done() {
+    let mut scene = Scene::start(&remote::PLAIN).await;
+    let before = scene.deck.playing().clone();
+    for target in remote::wrong_requests() {
+        let answer = scene.ask(&format!("GET {target}")).await;
+        assert_eq!(answer.status, 400, "{target}");
+    }
+    assert_eq!(scene.deck.orders(), []);
+    assert_eq!(*scene.deck.playing(), before);
+}
