@@ -40,6 +40,14 @@ pub(crate) struct File {
     pub(crate) ipv4_only: Option<bool>,
     /// Who may change playlists.
     pub(crate) edits: Option<Edits>,
+    /// Where to play.
+    pub(crate) outputs: Vec<String>,
+    /// For how many seconds a song fades into the next.
+    pub(crate) cross_fade_s: Option<u64>,
+    /// Whether songs are played as loud as each other.
+    pub(crate) replay_gain: Option<ReplayGain>,
+    /// How loud outputs are at first, from 0 to 100.
+    pub(crate) volume: Option<u8>,
     /// How much to log.
     pub(crate) log: Option<String>,
     /// Networks beyond the local ones that may list and stream, as `ADDRESS/BITS`.
@@ -77,6 +85,19 @@ impl From<Edits> for Editing {
             Edits::Network => Self::LocalNetwork,
         }
     }
+}
+
+/// What is played as loud as what else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReplayGain {
+    /// Songs are played as they are.
+    #[default]
+    Off,
+    /// Each song as loud as other songs.
+    Song,
+    /// Each album as loud as other albums; its songs keep what is between them.
+    Album,
 }
 
 impl File {
@@ -124,6 +145,9 @@ impl File {
             advertise: Some(true),
             ipv4_only: Some(true),
             edits: Some(Edits::default()),
+            cross_fade_s: Some(0),
+            replay_gain: Some(ReplayGain::default()),
+            volume: Some(0),
             log: Some(String::new()),
             artwork_cache_mb: Some(0),
             share_cache_mb: Some(0),

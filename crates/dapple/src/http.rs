@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::{Request, Response, Uri, header};
+use hyper::header::HeaderName;
+use hyper::{Method, Request, Response, Uri, header};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use tokio::net::TcpStream;
 
 /// No answer of the API is near this size; more is not from our server.
 const MAX_ANSWER: usize = 16 << 20;
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The header that says that a change is meant: no page in a browser can have one sent for it.
+pub(crate) const MEANT: HeaderName = HeaderName::from_static("x-dapple-request");
 
 /// The body of `GET server + path`, if it succeeds.
 pub(crate) async fn get(server: &str, path: &str) -> anyhow::Result<Bytes> {
@@ -20,12 +25,47 @@ pub(crate) async fn get(server: &str, path: &str) -> anyhow::Result<Bytes> {
 
 /// The answer to `GET server + path`, if it succeeds.
 pub(crate) async fn ask(server: &str, path: &str) -> anyhow::Result<Response<Bytes>> {
-    tokio::time::timeout(TIMEOUT, request(server, path))
-        .await
-        .with_context(|| format!("no answer within {} s", TIMEOUT.as_secs()))?
+    let answer = call(server, Method::GET, path, Bytes::new(), TIMEOUT).await?;
+    if !answer.status().is_success() {
+        bail!("it answers {}: {}", answer.status(), beginning(answer.body()));
+    }
+    Ok(answer)
 }
 
-async fn request(server: &str, path: &str) -> anyhow::Result<Response<Bytes>> {
+/// Has a server do something, and waits for its answer so long. The answer may be that it does not.
+pub(crate) async fn order(
+    server: &str,
+    method: Method,
+    path: &str,
+    body: &impl Serialize,
+    limit: Duration,
+) -> anyhow::Result<Response<Bytes>> {
+    call(server, method, path, serde_json::to_vec(body)?.into(), limit).await
+}
+
+/// What an answer says, as far as it fits into a line.
+pub(crate) fn beginning(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned()
+}
+
+async fn call(
+    server: &str,
+    method: Method,
+    path: &str,
+    body: Bytes,
+    limit: Duration,
+) -> anyhow::Result<Response<Bytes>> {
+    tokio::time::timeout(limit, request(server, method, path, body))
+        .await
+        .with_context(|| format!("no answer within {} s", limit.as_secs()))?
+}
+
+async fn request(
+    server: &str,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> anyhow::Result<Response<Bytes>> {
     let uri: Uri = server.parse().with_context(|| format!("`{server}` is not a URL"))?;
     if uri.scheme_str().is_some_and(|scheme| scheme != "http") {
         bail!("only http:// is spoken here");
@@ -37,21 +77,18 @@ async fn request(server: &str, path: &str) -> anyhow::Result<Response<Bytes>> {
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     // Ends with the answer: nothing else is asked on this connection.
     let connection = tokio::spawn(connection);
-    let request = Request::get(path)
+    let mut request = Request::builder()
+        .method(&method)
+        .uri(path)
         .header(header::HOST, authority.as_str())
-        .header(header::USER_AGENT, concat!("dapple/", env!("CARGO_PKG_VERSION")))
-        .body(Empty::<Bytes>::new())?;
-    let answer = sender.send_request(request).await?;
+        .header(header::USER_AGENT, concat!("dapple/", env!("CARGO_PKG_VERSION")));
+    if method != Method::GET {
+        request = request.header(header::CONTENT_TYPE, "application/json").header(MEANT, "1");
+    }
+    let answer = sender.send_request(request.body(Full::new(body))?).await?;
     let (head, body) = answer.into_parts();
     let body = Limited::new(body, MAX_ANSWER).collect().await;
     connection.abort();
     let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-    if !head.status.is_success() {
-        bail!(
-            "it answers {}: {}",
-            head.status,
-            String::from_utf8_lossy(&body[..body.len().min(200)]).trim()
-        );
-    }
     Ok(Response::from_parts(head, body))
 }

@@ -3,6 +3,8 @@
 //! The binary is thin: [`cli`] has a file for each subcommand, [`config`] resolves what the user asked for, and
 //! `cli/serve.rs` is where the parts are put together.
 
+mod adapters;
+mod api;
 mod cli;
 mod config;
 mod file;
@@ -10,10 +12,12 @@ mod file;
 mod fixture;
 mod folders;
 mod http;
+mod jukebox;
 mod m3u;
 mod machine;
 mod nearest;
 mod password;
+mod remotes;
 mod seen;
 mod share;
 mod shares;

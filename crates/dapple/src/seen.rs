@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -20,9 +19,6 @@ const FILE: &str = "seen.json";
 
 /// How many services are remembered; with more those go that were not seen for longest.
 const SEEN_MAX: usize = 512;
-
-/// A longer file is none of ours.
-const FILE_MAX: u64 = 4 << 20;
 
 /// A service as it was when it was last seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,31 +55,9 @@ impl Sighting {
 pub(crate) struct Seen(Vec<Sighting>);
 
 impl Seen {
-    /// What the file in `folder` says. One that cannot be understood is set aside, and its new name told on standard
-    /// error.
+    /// What the file in `folder` says.
     pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(FILE);
-        let read = |path: &Path| match fs::metadata(path)?.len() {
-            0..=FILE_MAX => fs::read(path),
-            _ => Ok(Vec::new()), // which is not JSON
-        };
-        let bytes = match read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            bytes => bytes.with_context(|| format!("cannot read {}", path.display()))?,
-        };
-        match serde_json::from_slice(&bytes) {
-            Ok(services) => Ok(Self(services)),
-            Err(error) => {
-                let aside = path.with_extension("json.broken");
-                fs::rename(&path, &aside)
-                    .with_context(|| format!("{} cannot be understood", path.display()))?;
-                eprintln!(
-                    "dapple: what was seen before is forgotten: {error}; the file is now {}",
-                    aside.display()
-                );
-                Ok(Self::default())
-            }
-        }
+        Ok(Self(file::kept(&folder.join(FILE))?.unwrap_or_default()))
     }
 
     /// Adds what is seen now to what the file in `folder` says.
@@ -96,9 +70,7 @@ impl Seen {
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let mut seen = Self::read(folder)?;
         seen.note(services, now_s);
-        let json = serde_json::to_vec_pretty(&seen.0)?;
-        let path = folder.join(FILE);
-        file::replace(&path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+        file::keep(&folder.join(FILE), &seen.0)?;
         Ok(seen)
     }
 

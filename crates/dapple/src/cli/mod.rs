@@ -8,6 +8,7 @@ mod get;
 mod install_handler;
 mod ls;
 mod man;
+mod pair;
 mod serve;
 mod status;
 mod watch;
@@ -31,6 +32,7 @@ enum Command {
     Discover(discover::Args),
     Doctor(Box<doctor::Args>),
     Status(status::Args),
+    Pair(pair::Args),
     Ls(Box<ls::Args>),
     Get(Box<get::Args>),
     Watch(watch::Args),
@@ -70,6 +72,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Discover(args) => discover::run(args, out).await,
         Command::Doctor(args) => doctor::run(*args, out).await,
         Command::Status(args) => status::run(args, out).await,
+        Command::Pair(args) => pair::run(args, out).await,
         Command::Ls(args) => ls::run(*args, out).await,
         Command::Get(args) => get::run(*args, out).await,
         Command::Watch(args) => watch::run(args, out).await,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use daap::Announcing;
 use daap_server::{Network, Server};
+use discovery::{Interfaces, database_id};
 use disk_cache::DiskCache;
 use library::Library;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -18,9 +19,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
 use crate::config::Edits;
+use crate::jukebox::{self, Jukebox};
+use crate::remotes::{self, Desk, Guests};
+use crate::share::password_of;
 use crate::shares::{self, Named, Republished};
 use crate::terminal::{self, Progress};
-use crate::{config, folders, machine, password, share};
+use crate::{config, machine, password};
 
 /// The port that is registered for DAAP.
 pub(super) const DAAP_PORT: u16 = 3689;
@@ -71,6 +75,10 @@ pub(crate) struct Args {
     /// Who may make and change playlists from a client [default: machine]
     #[arg(long, value_name = "WHO", env = "DAPPLE_EDITS")]
     edits: Option<Edits>,
+    /// Where to play what Remotes want: local (this machine's sound), null, file:PATH (raw PCM: s16le, 44.1 kHz, stereo),
+    /// or none at all; repeatable [default: local]
+    #[arg(long = "output", value_name = "SPEC", env = "DAPPLE_OUTPUTS", value_delimiter = ',')]
+    outputs: Vec<String>,
     /// How much to log: error, warn, info, debug, or a filter as RUST_LOG has it [default: warn]
     #[arg(long, value_name = "LEVEL", env = "DAPPLE_LOG")]
     log: Option<String>,
@@ -94,25 +102,24 @@ pub(super) struct Settings {
     share_cache_bytes: u64,
     sweep: Duration,
     grace: Duration,
+    /// `None` if there is no player.
+    jukebox: Option<jukebox::Settings>,
     log: Option<String>,
 }
 
 impl Settings {
     pub(super) fn resolve(args: Args) -> anyhow::Result<Self> {
         let file = config::File::read(args.config.as_deref())?;
-        let from_environment = std::env::var_os("DAPPLE_FOLDERS")
-            .map_or_else(Vec::new, |folders| std::env::split_paths(&folders).collect());
+        let jukebox = jukebox::Settings::resolve(args.outputs, &file)?;
         let shares = match args.shares.is_empty() {
             true => file.shares,
             false => args.shares.into_iter().map(Named::Url).collect(),
         };
-        let named = [args.folders, from_environment, file.folders].into_iter();
-        let folders = match named.into_iter().find(|folders| !folders.is_empty()) {
-            Some(folders) => folders,
-            None if shares.is_empty() => vec![config::music_folder()?],
-            None => Vec::new(),
+        let folders = match folders(args.folders, file.folders) {
+            folders if folders.is_empty() && shares.is_empty() => vec![config::music_folder()?],
+            folders => folders,
         };
-        let share_password = share::password_of((None, args.share_password_file))?;
+        let share_password = password_of((None, args.share_password_file))?;
         let listen = if args.listen.is_empty() { file.listen } else { args.listen };
         let password_file = std::env::var_os("DAPPLE_PASSWORD_FILE").map(PathBuf::from);
         let password = password::first([
@@ -136,9 +143,19 @@ impl Settings {
             share_cache_bytes: file.share_cache_mb.unwrap_or(1024).saturating_mul(1 << 20),
             sweep: Duration::from_secs(file.sweep_minutes.unwrap_or(5).clamp(1, 24 * 60) * 60),
             grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
+            jukebox,
             log: args.log.or(file.log),
         })
     }
+}
+
+/// The folders that are named first: by the command line, the environment or the file.
+fn folders(command_line: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
+    let environment = std::env::var_os("DAPPLE_FOLDERS");
+    let environment =
+        environment.map_or_else(Vec::new, |folders| std::env::split_paths(&folders).collect());
+    let named = [command_line, environment, file].into_iter();
+    named.into_iter().find(|folders| !folders.is_empty()).unwrap_or_default()
 }
 
 fn addresses(texts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
@@ -173,34 +190,59 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     allow_open_files();
 
     let (library, carried) = open_library(&settings).await?;
-    let machine_id = Some(carried.own());
-    let server = match listen(&settings, &library, carried).await {
-        Ok(server) => server,
-        Err(error) => {
-            library.shutdown().await;
-            return Err(error);
+    let showing = tokio::spawn(progress.follow(library.watch_scans()));
+    let shared = share(&settings, &library, carried, out).await;
+    showing.abort();
+    library.shutdown().await;
+    shared.map(|()| Outcome::Done)
+}
+
+/// Serves the library, and has it played, until the program is told to stop.
+async fn share(
+    settings: &Settings,
+    library: &Library,
+    carried: Carried,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let machine_id = carried.own();
+    let jukebox = match &settings.jukebox {
+        Some(wanted) => {
+            let desk = desk(settings, machine_id)?;
+            Some(Jukebox::start(wanted, library, &settings.data, desk).await?)
         }
+        None => None,
     };
+    let server = listen(settings, library, carried, jukebox.as_ref()).await?;
     for address in server.addresses() {
         writeln!(out, "listening on http://{address} ({})", settings.name)?;
     }
     out.flush()?;
-
-    let showing = tokio::spawn(progress.follow(library.watch_scans()));
     if settings.advertise {
         let announcing = Announcing {
             password: settings.password.is_some(),
             ipv4_only: settings.ipv4_only,
-            machine_id,
-            remote_id: None,
+            machine_id: Some(machine_id),
+            remote_id: jukebox.as_ref().map(|_| machine_id),
         };
         daap::serve_announced(server, announcing, stop_signal()).await;
     } else {
         server.run(stop_signal()).await;
     }
-    showing.abort();
-    library.shutdown().await;
-    Ok(Outcome::Done)
+    if let Some(jukebox) = jukebox {
+        jukebox.end().await;
+    }
+    Ok(())
+}
+
+/// Where Remotes are paired with this machine.
+fn desk(settings: &Settings, machine_id: u64) -> anyhow::Result<Desk> {
+    let reaching = Interfaces::reaching(&settings.listen).filter(|_| settings.advertise);
+    let interfaces = match settings.ipv4_only {
+        true => reaching.and_then(|reaching| reaching.ipv4_only()),
+        false => reaching,
+    };
+    let guests = Guests::open(&settings.data)?;
+    Ok(Desk::new(database_id(machine_id), guests, remotes::listen(interfaces)))
 }
 
 fn allow_open_files() {
@@ -227,7 +269,7 @@ async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried)>
         anyhow::Error::new(error).context(format!("cannot open the library: {remedy}"))
     };
     let mut store = Store::open(&settings.data.join("library.db")).map_err(with_remedy)?;
-    let folders = folders::resolve(&settings.folders, &mut store)?;
+    let folders = crate::folders::resolve(&settings.folders, &mut store)?;
     let carried = Carried::new(machine::id(&mut store));
     let mut pictures = GalleryConfig::default();
     pictures.cache = Some(settings.data.join("artwork"));
@@ -253,12 +295,16 @@ async fn listen(
     settings: &Settings,
     library: &Library,
     carried: Carried,
+    jukebox: Option<&Jukebox>,
 ) -> anyhow::Result<Server> {
     let host = gethostname::gethostname();
     let mut builder = Server::builder(library.clone())
         .allow_host(&host.to_string_lossy())
         .editing(settings.edits.into())
         .lineage(move || carried.lineage());
+    if let Some(jukebox) = jukebox {
+        builder = jukebox.controlled_at(builder);
+    }
     for name in &settings.allowed_hosts {
         builder = builder.allow_host(name);
     }
@@ -268,7 +314,12 @@ async fn listen(
     if let Some(password) = &settings.password {
         builder = builder.password(password);
     }
-    builder.bind(&settings.listen).await.map_err(|error| {
+    let bound = builder.bind(&settings.listen).await.inspect(|server| {
+        if let Some(jukebox) = jukebox {
+            jukebox.log_in_at(server.handle());
+        }
+    });
+    bound.map_err(|error| {
         let remedy = match error.cause.kind() {
             io::ErrorKind::AddrInUse => "another program has the port: stop it, or give another with --listen ADDR:PORT",
             io::ErrorKind::AddrNotAvailable => "this machine does not have the address; [::]:PORT means all it has",

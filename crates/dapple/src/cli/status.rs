@@ -5,11 +5,13 @@ use std::io::Write;
 use anyhow::Context;
 use serde::Deserialize;
 
-use super::Outcome;
+use super::{Outcome, pair};
+use crate::api::Remotes;
 use crate::http;
+use crate::terminal::printable;
 use crate::time::duration;
 
-/// Say what a running server is doing: songs, scan, sessions.
+/// Say what a running server is doing: songs, scan, player, sessions, Remotes.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The server
@@ -33,8 +35,14 @@ struct Status {
     revision: u32,
     databases: Vec<Database>,
     scan: Scan,
+    player: Player,
     sessions: u64,
     uptime_s: u64,
+}
+
+#[derive(Deserialize)]
+struct Player {
+    state: String,
 }
 
 #[derive(Deserialize)]
@@ -65,11 +73,13 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     }
     let status: Status = serde_json::from_slice(&body)
         .with_context(|| format!("{} answers, but not as dapple does", args.server))?;
-    write!(out, "{}", page(&status))?;
+    // There are Remotes where there is a player, and only programs on its machine are told of them.
+    let remotes = pair::remotes(&args.server).await.ok();
+    write!(out, "{}", page(&status, remotes.as_ref()))?;
     Ok(Outcome::Done)
 }
 
-fn page(status: &Status) -> String {
+fn page(status: &Status, remotes: Option<&Remotes>) -> String {
     let mut page = format!(
         "{}: dapple {}, up {}, revision {}\n",
         status.name,
@@ -99,8 +109,22 @@ fn page(status: &Status) -> String {
         page +=
             &format!("  {} could not be read; the log names them\n", count(scan.errors, "file"));
     }
+    if status.player.state != "none" {
+        page += &format!("  player: {}\n", status.player.state);
+    }
     page += &format!("  {}\n", count(status.sessions, "session"));
-    page
+    page + &remotes.map(names).unwrap_or_default()
+}
+
+/// A line for the Remotes that are paired, and one for those that wait to be.
+fn names(remotes: &Remotes) -> String {
+    let line = |what, names: Vec<&str>| match names.as_slice() {
+        [] => String::new(),
+        names => format!("  {what}: {}\n", printable(&names.join(", "))),
+    };
+    let paired = remotes.paired.iter().map(|remote| remote.name.as_str()).collect();
+    let waiting = remotes.waiting.iter().map(|remote| remote.name.as_str()).collect();
+    line("paired", paired) + &line("waiting to be paired", waiting)
 }
 
 /// `1 song`, `2 songs`.
@@ -114,14 +138,17 @@ mod tests {
 
     #[test]
     fn a_page_says_what_matters_and_leaves_out_what_does_not() {
-        let status = r#"{"name":"Ann's music","version":"0.1.0","revision":7,"player":{"state":"none"},
+        let status = r#"{"name":"Ann's music","version":"0.1.0","revision":7,"player":{"state":"paused"},
             "databases":[{"id":1,"name":"Ann's music","items":1,"containers":3}],
             "scan":{"state":"scanning","done":5,"total":9,"errors":2,"problems":["the NAS is away"]},"sessions":1,"uptime_s":3700}"#;
-        let page = page(&serde_json::from_str(status).unwrap());
+        let remotes = r#"{"waiting":[],"paired":[{"id":3,"name":"Jo's phone","type":"iPhone","paired_s":1,"last_seen_s":2}]}"#;
+        let remotes = serde_json::from_str(remotes).unwrap();
+        let page = page(&serde_json::from_str(status).unwrap(), Some(&remotes));
         assert_eq!(
             page,
             "Ann's music: dapple 0.1.0, up 1 h 1 min, revision 7\n  Ann's music: 1 song, 2 playlists\n  \
-             scanning: 5 of 9 looked at\n  the NAS is away\n  2 files could not be read; the log names them\n  1 session\n"
+             scanning: 5 of 9 looked at\n  the NAS is away\n  2 files could not be read; the log names them\n  \
+             player: paused\n  1 session\n  paired: Jo's phone\n"
         );
     }
 }

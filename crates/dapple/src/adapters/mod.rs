@@ -1,0 +1,11 @@
+//! Where the player, the library and the server meet: each speaks its own words, and these translate.
+
+mod controller;
+mod heard;
+mod pairings;
+mod songs;
+
+pub(crate) use controller::PlayerControl;
+pub(crate) use heard::note;
+pub(crate) use pairings::PairedHere;
+pub(crate) use songs::LibrarySongs;
