@@ -312,6 +312,13 @@ const TESTS: &[Test] = &[
         limit_s: 240,
     },
     Test {
+        name: "pyatv",
+        shows: "pyatv as a Remote on another host: pairs, finds, follows and controls what the file: output is given",
+        script: &["pyatv.sh"],
+        needs: &[PYTHON, FFMPEG, Pip, Root, Program("ip")],
+        limit_s: 240,
+    },
+    Test {
         name: "doctor",
         shows: "the doctor on a host in a network namespace: well, firewalled, port taken, name taken, off the network",
         script: &["doctor.sh"],
@@ -332,7 +339,7 @@ const TESTS: &[Test] = &[
 /// The tests that measure no time: they run beside the others, each line in turn. One line mostly waits for
 /// multicast, one for downloads and foreign servers.
 const ASIDE: &[&[&str]] = &[
-    &["mdns", "discover", "doctor"],
+    &["mdns", "discover", "doctor", "pyatv"],
     &[
         "real-audio",
         "foreign-libdmapsharing",
