@@ -206,6 +206,8 @@ fields! { item entry client, song tag;
     BasePlaylist ABPL Value::None;
     /// Whether a container is filled by rules.
     SmartPlaylist AESP Value::None;
+    /// Which of the playlists that iTunes makes by itself a container is.
+    SpecialPlaylist AEPS Value::None;
     /// Media kind, as iTunes numbers them.
     MediaKind AEMK U8(item.track.media_kind as u8) => song.track.media_kind.set(tag);
     /// Whether it is a podcast episode.

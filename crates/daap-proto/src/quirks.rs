@@ -87,12 +87,13 @@ impl Mark {
 }
 
 /// What replies depend on beside the request: the set of a client's [`Quirk`]s, whether it is told that it may
-/// edit playlists, and which songs it gets as WAV files. Two clients of one class get the same replies, so a reply may be
+/// edit playlists, whether it controls a player, and which songs it gets as WAV files. Two clients of one class get the same replies, so a reply may be
 /// kept per class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClientClass {
     quirks: u8,
     edits: bool,
+    controls: bool,
     as_wav: Codecs,
 }
 
@@ -120,7 +121,7 @@ impl ClientClass {
             .filter(|row| row.mark.matches(user_agent, daap_version))
             .flat_map(|row| row.quirks);
         let quirks = quirks.fold(0, |set, quirk| set | 1 << *quirk as u8);
-        Self { quirks, edits: false, as_wav: Codecs::NONE }
+        Self { quirks, edits: false, controls: false, as_wav: Codecs::NONE }
     }
 
     /// The same client, which gets songs of these codecs as WAV files.
@@ -142,6 +143,18 @@ impl ClientClass {
     #[must_use]
     pub const fn editing(self) -> Self {
         Self { edits: !self.has(Quirk::NoEditing), ..self }
+    }
+
+    /// The same client, which is a Remote: it is told which playlist has all music.
+    #[must_use]
+    pub const fn controlling(self) -> Self {
+        Self { controls: true, ..self }
+    }
+
+    /// Whether it is a Remote.
+    #[must_use]
+    pub const fn controls(self) -> bool {
+        self.controls
     }
 
     /// Whether to tell it that playlists can be edited.

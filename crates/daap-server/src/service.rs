@@ -44,6 +44,8 @@ use crate::{Limits, Pages, Uptime};
 /// What those are told who ask too late.
 pub(crate) const STOPPING: &str = "the server is shutting down";
 
+/// All Remotes send it, as those of iTunes that do were told nothing by Remote 1.0 without it.
+const VIEWER_ONLY_CLIENT: HeaderName = HeaderName::from_static("viewer-only-client");
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
 
 /// What answers requests, whoever accepted them. All connections share it.
@@ -409,6 +411,8 @@ impl Core {
         let takes_gzip = takes_gzip(headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes));
         let client = class(headers);
         let client = if self.permit.may_edit(peer) { client.editing() } else { client };
+        let controls = self.jukebox.is_some() && headers.contains_key(VIEWER_ONLY_CLIENT);
+        let client = if controls { client.controlling() } else { client };
         let asker = Asker { peer, client, takes_gzip };
         let answer = listing::answer(self, request, asker).await;
         answer.unwrap_or_else(|error| unanswerable(&error))

@@ -33,3 +33,22 @@ pub fn golden(folder: &str, name: &str) -> Vec<u8> {
     let digits = lines.flat_map(str::split_whitespace);
     digits.map(|byte| u8::from_str_radix(byte, 16).expect("hex digits")).collect()
 }
+
+/// Checks that a reply to this request is the one that is kept. With the environment variable `REGENERATE_GOLDEN` it is
+/// kept instead, to be looked at before it is committed.
+#[track_caller]
+pub fn check_golden(folder: &str, name: &str, request: &str, reply: &[u8]) {
+    let said = dmap::dump(reply).to_string();
+    if std::env::var_os("REGENERATE_GOLDEN").is_some() {
+        let mut text = format!("# {request}\n#\n");
+        said.lines().for_each(|line| text += &format!("# {line}\n"));
+        for row in reply.chunks(16) {
+            let row: Vec<String> = row.iter().map(|byte| format!("{byte:02x}")).collect();
+            text += &format!("{}\n", row.join(" "));
+        }
+        std::fs::write(format!("{folder}/tests/golden/{name}.hex"), text).expect("it is kept");
+    }
+    let expected = golden(folder, name);
+    assert_eq!(said, dmap::dump(&expected).to_string(), "{request}");
+    assert_eq!(reply, expected, "{request}");
+}

@@ -20,6 +20,9 @@ const DEFAULT_FIELDS: Fields =
 /// entries 2 and 4; 32 and 64, which it says of every list of a user's, rename and delete it.
 const EDIT_COMMANDS: u32 = 0b110_0111;
 
+/// The special playlist that has all music.
+const MUSIC: u8 = 6;
+
 /// The reply to `/databases/D/containers`: all of them, or those that changed.
 ///
 /// A query is not looked at. Music asks for the containers that hold some media kinds, in terms nobody else knows;
@@ -42,6 +45,7 @@ pub fn containers(
     let fields = listing.fields(DEFAULT_FIELDS);
     // Nothing is said of editing where there is none.
     let fields = if client.edits() { fields } else { fields.without(Field::EditCommands) };
+    let fields = if client.controls() { fields } else { fields.without(Field::SpecialPlaylist) };
     let rows = Slice::page(entries, listing.index, fields);
     let list = List {
         root: APLY,
@@ -75,6 +79,10 @@ impl Entry for Arc<Container> {
             }
             if kind == ContainerKind::Smart && fields.has(Field::SmartPlaylist) {
                 out.bool(AESP, true);
+            }
+            // By this Remotes find the songs for their first tab (WPRemote); we have no other such playlist.
+            if kind == ContainerKind::Base && fields.has(Field::SpecialPlaylist) {
+                out.u8(AEPS, MUSIC);
             }
             out.u32(MIMC, count(self.item_count));
             // 0 is the top, and is sent as iTunes does.
