@@ -82,7 +82,7 @@ impl Remote {
     /// # Errors
     /// See [`RemoteError`]; so have all below.
     pub async fn status(&self) -> Result<PlayStatus, RemoteError> {
-        self.tell(Endpoint::PlayStatus { seen: ANY }, PlayStatus::read).await
+        self.has(Endpoint::PlayStatus { seen: ANY }, "player", PlayStatus::read).await
     }
 
     /// What the player does, now and from now on.

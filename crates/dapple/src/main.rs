@@ -17,6 +17,7 @@ mod m3u;
 mod machine;
 mod nearest;
 mod password;
+mod players;
 mod remotes;
 mod seen;
 mod share;

@@ -72,7 +72,8 @@ pub(crate) fn advised(error: ClientError) -> anyhow::Error {
     anyhow::Error::new(error).context(advice)
 }
 
-fn advice(error: &ClientError) -> String {
+/// What to do about an error.
+pub(crate) fn advice(error: &ClientError) -> String {
     use ClientError as E;
     let advice = match error {
         E::NotFound { seen, .. } if !seen.is_empty() => {

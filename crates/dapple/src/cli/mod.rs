@@ -9,6 +9,7 @@ mod install_handler;
 mod ls;
 mod man;
 mod pair;
+mod remote;
 mod serve;
 mod status;
 mod watch;
@@ -36,6 +37,7 @@ enum Command {
     Ls(Box<ls::Args>),
     Get(Box<get::Args>),
     Watch(watch::Args),
+    Remote(Box<remote::Args>),
     InstallHandler(install_handler::Args),
     Dump(dump::Args),
     Completions(completions::Args),
@@ -76,6 +78,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Ls(args) => ls::run(*args, out).await,
         Command::Get(args) => get::run(*args, out).await,
         Command::Watch(args) => watch::run(args, out).await,
+        Command::Remote(args) => remote::run(*args, out).await,
         Command::InstallHandler(args) => install_handler::run(&args, out),
         Command::Dump(args) => dump::run(&args, out),
         Command::Completions(args) => completions::run(&args, out),

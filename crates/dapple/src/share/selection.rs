@@ -94,9 +94,28 @@ impl Selection {
         self.playlist.as_ref().is_none_or(|wanted| Matching::Loose.same(wanted, name))
     }
 
-    /// The databases that are meant.
+    /// The playlist that is meant, if one is named.
+    pub(crate) fn playlist(&self) -> Option<&str> {
+        self.playlist.as_deref()
+    }
+
+    /// Whether a database is named.
+    pub(crate) fn names_database(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// What finds the songs on a server that is trusted to; `None` are all.
+    pub(crate) fn query(&self) -> Option<Query> {
+        self.asked(Matching::Exact)
+    }
+
+    /// The databases of a share that are meant.
     pub(crate) async fn databases(&self, client: &Client) -> anyhow::Result<Vec<Database>> {
-        let databases = client.databases().await.map_err(advised)?;
+        self.meant(client.databases().await.map_err(advised)?)
+    }
+
+    /// Those of these databases that are meant.
+    pub(crate) fn meant(&self, databases: Vec<Database>) -> anyhow::Result<Vec<Database>> {
         let Some(wanted) = &self.database else { return Ok(databases) };
         let is_meant = |database: &&Database, matching: Matching| {
             matching.same(&database.name, wanted) || database.id.to_string() == *wanted
