@@ -9,6 +9,7 @@ mod install_handler;
 mod ls;
 mod man;
 mod pair;
+mod play;
 mod remote;
 mod serve;
 mod status;
@@ -36,6 +37,7 @@ enum Command {
     Pair(pair::Args),
     Ls(Box<ls::Args>),
     Get(Box<get::Args>),
+    Play(Box<play::Args>),
     Watch(watch::Args),
     Remote(Box<remote::Args>),
     InstallHandler(install_handler::Args),
@@ -77,6 +79,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Pair(args) => pair::run(args, out).await,
         Command::Ls(args) => ls::run(*args, out).await,
         Command::Get(args) => get::run(*args, out).await,
+        Command::Play(args) => play::run(*args, out).await,
         Command::Watch(args) => watch::run(args, out).await,
         Command::Remote(args) => remote::run(*args, out).await,
         Command::InstallHandler(args) => install_handler::run(&args, out),
