@@ -171,7 +171,9 @@ impl Engine {
             return self.machine.resume().unwrap_or_default();
         };
         let Place { heard, since, goal, .. } = self.place;
-        let mark = self.tape.mark_at(heard).filter(|mark| mark.turn == turn && mark.at >= since);
+        // The last frame that was heard counts: the next one may be of another song.
+        let mark = heard.checked_sub(1).and_then(|last| self.tape.mark_at(last));
+        let mark = mark.filter(|mark| mark.turn == turn && mark.at >= since);
         mark.map_or(goal, |mark| frames::time(mark.position + (heard - mark.at), self.rate))
     }
 

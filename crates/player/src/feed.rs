@@ -160,7 +160,9 @@ impl Feed {
         }
         out.extend_from_slice(&state.frames[..samples]);
         state.frames.drain(..samples);
-        self.shared.news.notify_all();
+        if !state.is_full() {
+            self.shared.news.notify_all();
+        }
         let taken = samples / self.channels;
         self.position += taken as u64;
         taken

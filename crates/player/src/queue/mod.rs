@@ -184,8 +184,9 @@ impl Queue {
     }
 
     pub(crate) fn set_repeat(&mut self, repeat: Repeat) {
-        self.lists.repeat = repeat;
-        self.changed();
+        if std::mem::replace(&mut self.lists.repeat, repeat) != repeat {
+            self.changed();
+        }
     }
 
     /// Turns shuffling on, which mixes all but the current song, or off, which goes on from the current song in the songs' own order.

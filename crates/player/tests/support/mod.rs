@@ -131,6 +131,16 @@ impl Recorder {
         self.0.lock().unwrap()
     }
 
+    /// What was heard, as 16 bits.
+    pub(crate) fn heard_16(&self) -> Vec<i16> {
+        self.look().heard.iter().map(|sample| (sample * 32_768.0) as i16).collect()
+    }
+
+    /// How many samples were heard.
+    pub(crate) fn heard(&self) -> usize {
+        self.look().heard.len()
+    }
+
     fn at(&self, now: Instant) -> io::Result<MutexGuard<'_, Recording>> {
         let mut recording = self.look();
         if let Some(fail) = recording.fails {
@@ -154,11 +164,6 @@ impl Recording {
             true => Some((now, 0)),
             false => Some((since, sounded + frames as u64)),
         };
-    }
-
-    /// What was heard, as 16 bits.
-    pub(crate) fn heard_16(&self) -> Vec<i16> {
-        self.heard.iter().map(|sample| (sample * 32_768.0) as i16).collect()
     }
 }
 
