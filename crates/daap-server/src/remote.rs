@@ -7,15 +7,13 @@ mod told;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use daap_model::{ContainerId, Revision};
-use daap_proto::reply::{self, Reply};
-use daap_proto::{ClientClass, Field, Listing, PixelBox, Query, RequestError};
+use daap_model::Revision;
+use daap_proto::{PixelBox, RequestError, reply};
 use dacp_proto::{Command, ControlInterface, Endpoint, PairingGuid, Request, speakers_reply};
 use http::{HeaderMap, StatusCode};
 
 use self::mixer::Mixer;
 use crate::answer::{self, Answer};
-use crate::body::Body;
 use crate::control::{Controller, NotDone, Order, Pairings, Playing};
 use crate::foreign::{self, NoAnswer};
 use crate::peer::Peer;
@@ -67,40 +65,43 @@ impl Core {
                 *headers = HeaderMap::new();
                 Box::pin(self.play_status(jukebox, seen, session, peer)).await
             }
-            Endpoint::Properties(wanted) => {
-                let _activity = self.permit.player(caller)?;
-                let playing = jukebox.now();
-                let volume = jukebox.mixer().of(&playing.speakers).master();
-                told(told::properties(&playing, volume, &self.snapshot()).reply(&wanted))
-            }
-            Endpoint::Speakers => {
-                let _activity = self.permit.player(caller)?;
-                let speakers = jukebox.now().speakers;
-                told(speakers_reply(&told::speakers(&speakers, jukebox.mixer().of(&speakers))))
-            }
-            Endpoint::Queue(span) => {
-                let _activity = self.permit.player(caller)?;
-                let queue = told::queue(&*jukebox.controller, span, &self.snapshot());
-                told(queue.reply(span))
-            }
             Endpoint::NowPlayingArtwork { size } => {
                 let session = self.permit.player(caller)?;
                 Box::pin(self.now_playing_artwork(jukebox, size, session)).await
-            }
-            Endpoint::NowPlayingItems(listing) => {
-                let _activity = self.permit.player(caller)?;
-                let items = self.now_playing_items(jukebox, listing);
-                items.unwrap_or_else(|error| service::unanswerable(&error))
             }
             Endpoint::Command(command) => {
                 let session = self.permit.control(caller)?;
                 Box::pin(self.command(jukebox, command, session)).await
             }
-            // Prompts are an Apple TV's, and what is DAAP comes by another way.
-            Endpoint::PromptUpdate { .. } | Endpoint::PromptEntry { .. } | Endpoint::Library(_) => {
-                answer::text(StatusCode::NOT_FOUND, "there is no such thing")
+            asked => {
+                let _activity = self.permit.player(caller)?;
+                self.tell(jukebox, asked).unwrap_or_else(|error| service::unanswerable(&error))
             }
         })
+    }
+
+    /// What needs no more than to look.
+    fn tell(&self, jukebox: &Jukebox, asked: Endpoint) -> Result<Answer, RequestError> {
+        let (playing, snapshot) = (jukebox.now(), self.snapshot());
+        Ok(listing::whole(match asked {
+            Endpoint::Properties(wanted) => {
+                let volume = jukebox.mixer().of(&playing.speakers).master();
+                told::properties(&playing, volume, &snapshot).reply(&wanted)?
+            }
+            Endpoint::Speakers => {
+                let speakers = told::speakers(&playing, jukebox.mixer().of(&playing.speakers));
+                speakers_reply(&speakers)?
+            }
+            Endpoint::Queue(span) => {
+                told::queue(&*jukebox.controller, &playing, span, &snapshot).reply(span)?
+            }
+            Endpoint::NowPlayingItems(listing) => match playing.current {
+                Some(current) => told::items(current.song, listing, &snapshot)?,
+                None => return Ok(answer::text(StatusCode::NOT_FOUND, "nothing plays")),
+            },
+            // Prompts are an Apple TV's.
+            _ => return Ok(answer::text(StatusCode::NOT_FOUND, "there is no such thing")),
+        }))
     }
 
     async fn login_paired(
@@ -139,7 +140,8 @@ impl Core {
                 return answer;
             }
         }
-        told(told::status(&jukebox.now(), &self.snapshot()).reply())
+        let status = told::status(&jukebox.now(), &self.snapshot()).reply();
+        status.map_or_else(|error| service::unanswerable(&error.into()), listing::whole)
     }
 
     async fn now_playing_artwork(
@@ -154,28 +156,6 @@ impl Core {
         let answer = self.artwork(song.database, song.item, size, Some(session)).await;
         // Of a song of the library none is 204, but what plays has one or it has not.
         if answer.status() == StatusCode::NO_CONTENT { none() } else { answer }
-    }
-
-    fn now_playing_items(
-        &self,
-        jukebox: &Jukebox,
-        listing: Listing,
-    ) -> Result<Answer, RequestError> {
-        let Some(current) = jukebox.now().current else {
-            return Ok(answer::text(StatusCode::NOT_FOUND, "nothing plays"));
-        };
-        let query = Some(Query::is(Field::Id, current.song.item.to_string()));
-        let (listing, database) = (Listing { query, ..listing }, current.song.database);
-        let client = ClientClass::default();
-        let items = reply::container_items(
-            &self.snapshot(),
-            database,
-            ContainerId::BASE,
-            &listing,
-            client,
-        )?;
-        let length = items.length();
-        Ok(answer::dmap(Body::pieces(items, length)))
     }
 
     async fn command(&self, jukebox: &Arc<Jukebox>, command: Command, session: Activity) -> Answer {
@@ -234,11 +214,6 @@ impl Core {
         });
         work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
-}
-
-/// What is told of the player.
-fn told(reply: Result<Reply, impl Into<RequestError>>) -> Answer {
-    reply.map_or_else(|error| service::unanswerable(&error.into()), listing::whole)
 }
 
 fn not_done(refused: &NotDone) -> Answer {

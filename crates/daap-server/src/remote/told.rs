@@ -1,6 +1,7 @@
 //! What Remotes are told of the player, with what the library says of its songs.
 
-use daap_model::{Item, Snapshot};
+use daap_model::{ContainerId, Item, Snapshot};
+use daap_proto::{ClientClass, Field, Listing, Query, Reply, RequestError, reply};
 use dacp_proto::{
     NowPlaying, Percent, PlayStatus, PlayerState, Properties, QueueContents, QueuedSong, Span,
     Volumes,
@@ -32,7 +33,7 @@ pub(crate) fn properties(playing: &Playing, volume: Percent, snapshot: &Snapshot
 }
 
 /// Where can be played.
-pub(crate) fn speakers(speakers: &[Speaker], volumes: &Volumes) -> Vec<dacp_proto::Speaker> {
+pub(crate) fn speakers(playing: &Playing, volumes: &Volumes) -> Vec<dacp_proto::Speaker> {
     let told = |speaker: &Speaker| dacp_proto::Speaker {
         id: speaker.id,
         name: speaker.name.clone(),
@@ -41,13 +42,17 @@ pub(crate) fn speakers(speakers: &[Speaker], volumes: &Volumes) -> Vec<dacp_prot
         has_video: false,
         volume: volumes.relative(speaker.id),
     };
-    speakers.iter().map(told).collect()
+    playing.speakers.iter().map(told).collect()
 }
 
 /// What comes next, or what was played. While it is stopped nothing comes next: Apple's Remote takes a queue for
 /// playing.
-pub(crate) fn queue(controller: &dyn Controller, span: Span, snapshot: &Snapshot) -> QueueContents {
-    let playing = controller.now();
+pub(crate) fn queue(
+    controller: &dyn Controller,
+    playing: &Playing,
+    span: Span,
+    snapshot: &Snapshot,
+) -> QueueContents {
     let span = match span {
         Span::Upcoming(count) => Span::Upcoming(count.min(MAX_SPAN)),
         Span::History(count) => Span::History(count.min(MAX_SPAN)),
@@ -64,6 +69,17 @@ pub(crate) fn queue(controller: &dyn Controller, span: Span, snapshot: &Snapshot
         repeat: playing.repeat,
         songs: queued.take(span.length() as usize).collect(),
     }
+}
+
+/// What plays, as a listing of DAAP has it.
+pub(crate) fn items(
+    song: Song,
+    listing: Listing,
+    snapshot: &Snapshot,
+) -> Result<Reply, RequestError> {
+    let query = Some(Query::is(Field::Id, song.item.to_string()));
+    let (listing, client) = (Listing { query, ..listing }, ClientClass::default());
+    reply::container_items(snapshot, song.database, ContainerId::BASE, &listing, client)
 }
 
 /// A song with what the library says of it; of one that is there no longer nothing but its ids.
