@@ -47,7 +47,8 @@ FIELDS = ",".join("""
     daap.songsamplerate daap.songsize daap.songformat daap.songdescription daap.songdateadded daap.songdatemodified
     daap.songuserrating daap.songcompilation daap.songcomposer daap.sortname daap.sortartist daap.sortalbum
     daap.songalbumid daap.songartistid dmap.persistentid com.apple.itunes.mediakind daap.songcodectype""".split())
-HEADERS = "Host: 127.0.0.1\r\nUser-Agent: iTunes/12.12.4\r\nClient-DAAP-Version: 3.13\r\n"
+HEADERS = ("Host: 127.0.0.1\r\nUser-Agent: iTunes/12.12.4\r\nClient-DAAP-Version: 3.13\r\n"
+           "Accept-Codecs: mpeg,mp4a,alac,wav,aif,flac,ogg,opus\r\n")
 
 
 def end_well():

@@ -126,6 +126,8 @@ def gone(tree):
     return [value for code, value in find(tree[0][1], b"mudl") or () if code == b"miid"]
 
 
+CODECS = "mpeg,mp4a,alac,wav,aif,flac,ogg,opus,speex,ape,wv,mpc,wma"
+
 
 class Client:
     """A DAAP client on one kept connection."""
@@ -133,7 +135,8 @@ class Client:
     def __init__(self, url, password=None, user="e2e", agent="iTunes/12.12.4 (Windows; N)", timeout=60):
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.timeout = parts.hostname, parts.port, timeout
-        self.headers = {"User-Agent": agent, "Client-DAAP-Version": "3.13", "Accept": "*/*"}
+        # With the name alone the songs that iTunes cannot play would come as WAV files.
+        self.headers = {"User-Agent": agent, "Client-DAAP-Version": "3.13", "Accept": "*/*", "Accept-Codecs": CODECS}
         if password is not None:
             credential = base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
             self.headers["Authorization"] = "Basic " + credential

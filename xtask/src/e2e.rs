@@ -180,6 +180,13 @@ const TESTS: &[Test] = &[
         limit_s: 120,
     },
     Test {
+        name: "transcode",
+        shows: "WAV for clients that need it: as listed, from any byte, 64 at once beside a plain stream",
+        script: &["transcode.py"],
+        needs: &[PYTHON, FFMPEG, Program("ffprobe"), Program("curl")],
+        limit_s: 120,
+    },
+    Test {
         name: "get",
         shows: "1,000 songs downloaded and interrupted twice: every byte, none twice; a full disk, a lost server",
         script: &["get.py"],

@@ -26,8 +26,9 @@ use crate::remote::Jukebox;
 use crate::service::Core;
 use crate::sessions::Sessions;
 use crate::throttle::Throttle;
+use crate::transcode::Transcoding;
 use crate::upkeep;
-use crate::{Event, Handle, Limits, Network, Pages, Service, Uptime};
+use crate::{Event, Handle, Limits, Network, Pages, Service, TranscodeRules, Transcoder, Uptime};
 
 /// What a server needs to know before it serves. Made by [`Server::builder`].
 pub struct Builder {
@@ -42,6 +43,7 @@ pub struct Builder {
     observers: Observers,
     lineage: Option<Box<LineageNow>>,
     jukebox: Option<Arc<Jukebox>>,
+    transcoding: Option<(Arc<dyn Transcoder>, TranscodeRules)>,
     pages: Option<Box<dyn Pages>>,
 }
 
@@ -111,6 +113,13 @@ impl Builder {
         self
     }
 
+    /// Sends songs as WAV files to clients that these rules name. At first all clients get songs as they are.
+    #[must_use]
+    pub fn transcode(mut self, transcoder: impl Transcoder, rules: TranscodeRules) -> Self {
+        self.transcoding = Some((Arc::new(transcoder), rules));
+        self
+    }
+
     /// Sets the bounds.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -165,7 +174,11 @@ impl Builder {
             throttle: Throttle::new(self.uptime.clone(), &limits),
             told: Once::new(),
         };
+        let transcoding = self.transcoding;
+        let transcoding =
+            transcoding.map(|(transcoder, rules)| Transcoding::new(transcoder, rules, &limits));
         let core = Arc::new(Core {
+            transcoding,
             snapshots: self.share.watch(),
             share: self.share,
             permit,
@@ -217,6 +230,7 @@ impl Server {
             observers: Observers::default(),
             lineage: None,
             jukebox: None,
+            transcoding: None,
             pages: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use daap_model::ItemId;
+use daap_model::{ItemId, Timestamp};
 use http::header::{CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use library::{Artwork, Content, OpenError, OpenFile, SourceError};
@@ -32,12 +32,7 @@ pub(crate) fn song(content: Content, sending: Sending<'_>) -> Answer {
             let etag = etag(&opened);
             let readers = Arc::clone(sending.readers);
             let part = |start, length| Body::file(opened.file, start..start + length, readers);
-            let facts = Facts { size: opened.length, etag: etag.clone() };
-            let mut answer = parts(facts, sending, part);
-            if let Some(etag) = etag {
-                answer.headers_mut().insert(ETAG, etag);
-            }
-            answer
+            parts(Facts { size: opened.length, etag }, sending, part)
         }
         library::Body::Bytes(bytes) => {
             let part = |start: u64, length: u64| {
@@ -64,6 +59,17 @@ pub(crate) fn song(content: Content, sending: Sending<'_>) -> Answer {
     }
 }
 
+/// A WAV file that is made of a song, whole or in part. The song's own version names the file's.
+pub(crate) fn wav(
+    size: u64,
+    changed: Timestamp,
+    sending: Sending<'_>,
+    part: impl FnOnce(u64, u64) -> Body,
+) -> Answer {
+    let etag = HeaderValue::try_from(format!("\"{size:x}-{:x}-wav\"", changed.0)).ok();
+    parts(Facts { size, etag }, sending, part)
+}
+
 /// What is known of a song's bytes.
 struct Facts {
     size: u64,
@@ -84,7 +90,7 @@ fn parts(facts: Facts, sending: Sending<'_>, part: impl FnOnce(u64, u64) -> Body
     let same =
         sending.headers.get(IF_RANGE).is_none_or(|version| facts.etag.as_ref() == Some(version));
     let range = sending.headers.get(RANGE).filter(|_| same);
-    match wanted(range.map(HeaderValue::as_bytes), size) {
+    let mut answer = match wanted(range.map(HeaderValue::as_bytes), size) {
         Wanted::Whole => whole(part(0, size)),
         Wanted::Part { first, last } => {
             let status =
@@ -97,7 +103,9 @@ fn parts(facts: Facts, sending: Sending<'_>, part: impl FnOnce(u64, u64) -> Body
                 answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "the song has no such bytes");
             with_range(answer, &format!("bytes */{size}"))
         }
-    }
+    };
+    answer.headers_mut().extend(facts.etag.map(|etag| (ETAG, etag)));
+    answer
 }
 
 fn whole(body: Body) -> Answer {

@@ -81,6 +81,7 @@ mod session;
 mod sessions;
 mod status;
 mod throttle;
+mod transcode;
 mod upkeep;
 mod uptime;
 
@@ -95,4 +96,5 @@ pub use mount::Service;
 pub use pages::Pages;
 pub use peer::{Network, NetworkError, Peer};
 pub use session::{SessionInfo, SessionState};
+pub use transcode::{ReadSeek, Transcode, TranscodeRules, Transcoder, WavFile};
 pub use uptime::Uptime;

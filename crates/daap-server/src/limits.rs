@@ -48,6 +48,12 @@ pub struct Limits {
     pub listings_at_once: usize,
     /// Reads of song files at the same time; further ones wait their turn.
     pub reads_at_once: usize,
+    /// Songs that are open to be sent as WAV files: a megabyte of memory each, or less. One more is answered 503.
+    pub transcodes: usize,
+    /// The same, of one peer that is not this machine. One more is answered 503.
+    pub transcodes_per_peer: usize,
+    /// Pieces of WAV files that are made at the same time; further ones wait their turn.
+    pub transcodes_at_once: usize,
     /// Code that is not the server's own has so long to open a song or picture, to change a playlist, to let a
     /// visitor in. Then the answer is 504, and what it was doing is dropped.
     pub answer: Duration,
@@ -83,6 +89,9 @@ impl Default for Limits {
             listings_per_peer: 32,
             listings_at_once: 4,
             reads_at_once: 32,
+            transcodes: 128,
+            transcodes_per_peer: 16,
+            transcodes_at_once: 2,
             answer: Duration::from_secs(30),
             stall: Duration::from_secs(60),
             head: Duration::from_secs(30),
@@ -100,6 +109,7 @@ impl Limits {
         Self {
             listings_at_once: turns(self.listings_at_once),
             reads_at_once: turns(self.reads_at_once),
+            transcodes_at_once: turns(self.transcodes_at_once),
             stall: time(self.stall),
             head: time(self.head),
             keep_alive: time(self.keep_alive),
@@ -123,6 +133,13 @@ pub(crate) const AGENT_BYTES: usize = 256;
 /// What is read or sent of a song file at a time, in bytes. A stream holds two such pieces at most: one that is on its
 /// way, and the one after it.
 pub(crate) const FILE_CHUNK: usize = 256 << 10;
+
+/// What is made of a WAV file at a time, in bytes: a second and a half of CD sound. A stream holds two such pieces at most.
+pub(crate) const WAV_PIECE: usize = 256 << 10;
+
+/// Who makes a piece of a WAV file gives way to others after so long, with what there is: the song may come from
+/// another server, and slowly.
+pub(crate) const WAV_TURN: Duration = Duration::from_millis(100);
 
 /// A stream may give so many pieces without a byte in them before others have their turn.
 pub(crate) const EMPTY_PIECES: usize = 32;

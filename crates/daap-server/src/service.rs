@@ -39,6 +39,7 @@ use crate::remote::{self, Jukebox};
 use crate::sent;
 use crate::session::Activity;
 use crate::status::{self, Status};
+use crate::transcode::{Hearer, Listed, Transcoding};
 use crate::{Limits, Pages, Uptime};
 
 /// What those are told who ask too late.
@@ -47,6 +48,7 @@ pub(crate) const STOPPING: &str = "the server is shutting down";
 /// All Remotes send it, as those of iTunes that do were told nothing by Remote 1.0 without it.
 const VIEWER_ONLY_CLIENT: HeaderName = HeaderName::from_static("viewer-only-client");
 const CLIENT_DAAP_VERSION: HeaderName = HeaderName::from_static("client-daap-version");
+const ACCEPT_CODECS: HeaderName = HeaderName::from_static("accept-codecs");
 
 /// What answers requests, whoever accepted them. All connections share it.
 pub(crate) struct Core {
@@ -62,6 +64,8 @@ pub(crate) struct Core {
     pub(crate) connections: Arc<Quota>,
     /// Bounds the reads of song files.
     pub(crate) readers: Arc<Semaphore>,
+    /// Makes WAV files of songs, if that is wanted.
+    pub(crate) transcoding: Option<Transcoding>,
     /// Bounds what is worked out [aside](Self::aside): big listings that are being prepared or compressed.
     pub(crate) preparing: Arc<Semaphore>,
     /// Bounds those and the ones that wait for their turn.
@@ -296,9 +300,10 @@ impl Core {
                 let answer = Box::pin(edit::answer(self, database, action, session)).await;
                 answer.unwrap_or_else(|error| unanswerable(&error))
             }
-            Endpoint::Song { database, item, .. } => {
+            Endpoint::Song { database, item, extension } => {
                 let session = self.permit.content(caller).await?;
-                Box::pin(self.song(database, item, session, headers)).await
+                let song = (database, item, extension.as_str());
+                Box::pin(self.song(song, session, headers, peer)).await
             }
             Endpoint::ItemArtwork { database, item, size } => {
                 let session = self.permit.content(caller).await?;
@@ -345,17 +350,23 @@ impl Core {
 
     async fn song(
         &self,
-        database: DatabaseId,
-        item: ItemId,
+        (database, item, suffix): (DatabaseId, ItemId, &str),
         session: Option<Activity>,
         headers: &HeaderMap,
+        peer: Peer,
     ) -> Answer {
         let part_is_ok = class(headers).has(Quirk::PartIsOk);
         let sending = Sending { headers, part_is_ok, readers: &self.readers };
+        let song = Listed { share: &self.share, database, item };
+        let transcoding = self.transcoding.as_ref();
+        let wav = transcoding.and_then(|t| Some((t, t.wav(&song, hearer(headers), suffix)?)));
         let answer = async {
-            match self.share.open(database, item).await {
-                Ok(opened) => content::song(opened, sending),
-                Err(error) => content::not_opened(&error),
+            match wav {
+                Some((transcoding, wav)) => transcoding.answer(song, wav, peer, sending).await,
+                None => match self.share.open(database, item).await {
+                    Ok(opened) => content::song(opened, sending),
+                    Err(error) => content::not_opened(&error),
+                },
             }
         };
         let answer = foreign::within(self.limits.answer, answer).await;
@@ -409,7 +420,8 @@ impl Core {
     /// A reply that is computed from a snapshot.
     async fn list(&self, request: Request, headers: &HeaderMap, peer: Peer) -> Answer {
         let takes_gzip = takes_gzip(headers.get(ACCEPT_ENCODING).map(HeaderValue::as_bytes));
-        let client = class(headers);
+        let as_wav = self.transcoding.as_ref().map(|t| t.as_wav(hearer(headers)));
+        let client = class(headers).hearing_wav_for(as_wav.unwrap_or_default());
         let client = if self.permit.may_edit(peer) { client.editing() } else { client };
         let controls = self.jukebox.is_some() && headers.contains_key(VIEWER_ONLY_CLIENT);
         let client = if controls { client.controlling() } else { client };
@@ -478,6 +490,13 @@ pub(crate) fn caller(session: Option<u32>, headers: &HeaderMap, peer: Peer) -> C
 
 fn class(headers: &HeaderMap) -> ClientClass {
     ClientClass::new(text(headers, USER_AGENT), text(headers, CLIENT_DAAP_VERSION))
+}
+
+fn hearer(headers: &HeaderMap) -> Hearer<'_> {
+    Hearer {
+        user_agent: text(headers, USER_AGENT).unwrap_or_default(),
+        accept_codecs: text(headers, ACCEPT_CODECS),
+    }
 }
 
 /// A box with a free side is as large as can be there.

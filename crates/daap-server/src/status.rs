@@ -124,6 +124,11 @@ pub(crate) fn metrics(core: &Core) -> String {
     text.gauge("dapple_sessions", "Live sessions.", core.permit.sessions.count());
     text.gauge("dapple_held_polls", "Held update requests.", core.polls.held_now());
     text.gauge("dapple_connections", "Open connections.", core.connections.held_now());
+    if let Some(transcoding) = &core.transcoding {
+        let (open, made) = transcoding.now();
+        text.gauge("dapple_transcodes", "Songs that are open to be sent as WAV files.", open);
+        text.gauge("dapple_transcodes_made", "Pieces of them that are being made.", made);
+    }
     core.metrics.write(&mut text);
     text.finish()
 }

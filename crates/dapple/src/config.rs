@@ -4,6 +4,7 @@
 //! Flags and environment are read by clap ([`crate::cli`]); this module reads the file and fills what they
 //! left open. The file is TOML; a key that does not exist is an error, not a silent typing mistake.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,10 @@ pub(crate) struct File {
     pub(crate) replay_gain: Option<ReplayGain>,
     /// How loud outputs are at first, from 0 to 100.
     pub(crate) volume: Option<u8>,
+    /// When clients get songs as WAV files.
+    pub(crate) transcode: Option<Transcode>,
+    /// The same for some clients, by how their names begin.
+    pub(crate) transcode_clients: BTreeMap<String, Transcode>,
     /// How much to log.
     pub(crate) log: Option<String>,
     /// Networks beyond the local ones that may list and stream, as `ADDRESS/BITS`.
@@ -75,6 +80,29 @@ pub(crate) enum Edits {
     Machine,
     /// Everyone on the local network
     Network,
+}
+
+/// When clients get songs as WAV files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Transcode {
+    /// Never
+    Never,
+    /// Where they cannot play what a song is
+    #[default]
+    AsNeeded,
+    /// Always, where a song can be decoded
+    Always,
+}
+
+impl From<Transcode> for daap_server::Transcode {
+    fn from(transcode: Transcode) -> Self {
+        match transcode {
+            Transcode::Never => Self::Never,
+            Transcode::AsNeeded => Self::AsNeeded,
+            Transcode::Always => Self::Always,
+        }
+    }
 }
 
 impl From<Edits> for Editing {
@@ -148,6 +176,7 @@ impl File {
             cross_fade_s: Some(0),
             replay_gain: Some(ReplayGain::default()),
             volume: Some(0),
+            transcode: Some(Transcode::default()),
             log: Some(String::new()),
             artwork_cache_mb: Some(0),
             share_cache_mb: Some(0),
@@ -213,6 +242,16 @@ mod tests {
         assert_eq!(File::parse(&format!("shares = {shares}")).unwrap().shares.len(), 2);
         let wrong = "[{ url = 'daap://attic/', pasword = 'sesame' }]";
         assert!(File::parse(&format!("shares = {wrong}")).is_err());
+    }
+
+    #[test]
+    fn clients_can_have_a_setting_of_their_own() {
+        let file =
+            "transcode = 'always'\ntranscode_clients = { Roku = 'never', VLC = 'as-needed' }\n";
+        let file = File::parse(file).unwrap();
+        assert_eq!(file.transcode, Some(Transcode::Always));
+        assert_eq!(file.transcode_clients["Roku"], Transcode::Never);
+        assert_eq!(file.transcode_clients["VLC"], Transcode::AsNeeded);
     }
 
     #[test]

@@ -19,4 +19,5 @@ mod requests;
 mod share;
 mod shutdown;
 mod songs;
+mod transcode;
 mod updates;

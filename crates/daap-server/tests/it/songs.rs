@@ -15,7 +15,7 @@ async fn share_with_file(bytes: &[u8]) -> (Share, tempfile::NamedTempFile, Strin
     (share, file, target)
 }
 
-async fn check_ranges(share: &Share, target: &str, bytes: &[u8]) {
+pub(crate) async fn check_ranges(share: &Share, target: &str, bytes: &[u8]) {
     let size = bytes.len();
     let whole = share.get(target).await;
     assert_eq!(whole.status, 200);

@@ -4,8 +4,10 @@ mod controller;
 mod heard;
 mod pairings;
 mod songs;
+mod transcoding;
 
 pub(crate) use controller::PlayerControl;
 pub(crate) use heard::note;
 pub(crate) use pairings::PairedHere;
 pub(crate) use songs::LibrarySongs;
+pub(crate) use transcoding::Decoding;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use daap::Announcing;
-use daap_server::{Network, Server};
+use daap_server::{Network, Server, TranscodeRules};
 use discovery::{Interfaces, database_id};
 use disk_cache::DiskCache;
 use library::Library;
@@ -18,7 +18,8 @@ use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
-use crate::config::Edits;
+use crate::adapters::Decoding;
+use crate::config::{Edits, Transcode};
 use crate::jukebox::{self, Jukebox};
 use crate::remotes::{self, Desk, Guests};
 use crate::share::password_of;
@@ -79,6 +80,9 @@ pub(crate) struct Args {
     /// or none at all; repeatable [default: local]
     #[arg(long = "output", value_name = "SPEC", env = "DAPPLE_OUTPUTS", value_delimiter = ',')]
     outputs: Vec<String>,
+    /// When clients get songs as WAV files [default: as-needed]
+    #[arg(long, value_name = "WHEN", env = "DAPPLE_TRANSCODE")]
+    transcode: Option<Transcode>,
     /// How much to log: error, warn, info, debug, or a filter as RUST_LOG has it [default: warn]
     #[arg(long, value_name = "LEVEL", env = "DAPPLE_LOG")]
     log: Option<String>,
@@ -96,6 +100,7 @@ pub(super) struct Settings {
     pub(super) advertise: bool,
     ipv4_only: bool,
     edits: Edits,
+    transcode: TranscodeRules,
     trusted_networks: Vec<Network>,
     allowed_hosts: Vec<String>,
     artwork_cache_bytes: u64,
@@ -137,6 +142,14 @@ impl Settings {
             advertise: !args.no_advertise && file.advertise.unwrap_or(true),
             ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
             edits: args.edits.or(file.edits).unwrap_or_default(),
+            transcode: TranscodeRules {
+                clients: file
+                    .transcode_clients
+                    .into_iter()
+                    .map(|(name, when)| (name, when.into()))
+                    .collect(),
+                others: args.transcode.or(file.transcode).unwrap_or_default().into(),
+            },
             trusted_networks: networks(&file.trusted_networks)?,
             allowed_hosts: file.allowed_hosts,
             artwork_cache_bytes: file.artwork_cache_mb.unwrap_or(256).saturating_mul(1 << 20),
@@ -301,6 +314,7 @@ async fn listen(
     let mut builder = Server::builder(library.clone())
         .allow_host(&host.to_string_lossy())
         .editing(settings.edits.into())
+        .transcode(Decoding, settings.transcode.clone())
         .lineage(move || carried.lineage());
     if let Some(jukebox) = jukebox {
         builder = jukebox.controlled_at(builder);
