@@ -319,6 +319,13 @@ const TESTS: &[Test] = &[
         limit_s: 240,
     },
     Test {
+        name: "remote",
+        shows: "`dapple remote` is paired with dapple and with pyatv's fake Apple TV, and controls them",
+        script: &["remote.py"],
+        needs: &[PYTHON, Pip],
+        limit_s: 240,
+    },
+    Test {
         name: "pyatv",
         shows: "pyatv as a Remote on another host: pairs, finds, follows and controls what the file: output is given",
         script: &["pyatv.sh"],
@@ -355,6 +362,7 @@ const ASIDE: &[&[&str]] = &[
         "foreign-canary",
         "outside",
         "hostile-servers",
+        "remote",
     ],
 ];
 
