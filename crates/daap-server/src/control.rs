@@ -79,7 +79,7 @@ pub trait Controller: Send + Sync + 'static {
     /// or 1. Changes that belong together should be one, since every Remote then asks for everything.
     fn revision(&self) -> watch::Receiver<Revision>;
 
-    /// What it does now; not older than what [`revision`](Self::revision) says at that time.
+    /// What it does now; never older than what [`revision`](Self::revision) says at that time.
     fn now(&self) -> Playing;
 
     /// Songs of the queue, at most as many as the span has: those that come next, from [`QueuePlace::Queue`] 1 on, or

@@ -48,10 +48,18 @@ pub(crate) async fn past(
 }
 
 /// The player's first revision that is not `seen`, which can be any number after a restart; `None` when the player
-/// ends.
+/// ends. `changes` were listened to before `now` was last asked.
 pub(crate) async fn other(
-    mut revisions: watch::Receiver<Revision>,
+    mut changes: watch::Receiver<Revision>,
     seen: Revision,
+    now: impl Fn() -> Revision,
 ) -> Option<Revision> {
-    revisions.wait_for(|now| *now != seen).await.ok().map(|now| *now)
+    loop {
+        changes.changed().await.ok()?;
+        // A player may say that it changes a moment after what it shows has changed.
+        let now = now();
+        if now != seen {
+            return Some(now);
+        }
+    }
 }

@@ -132,10 +132,10 @@ impl Core {
         session: Activity,
         peer: Peer,
     ) -> Answer {
-        let revisions = jukebox.controller.revision();
-        let now = *revisions.borrow();
-        if now == seen {
-            let news = longpoll::other(revisions, seen);
+        let changes = jukebox.controller.revision();
+        let now = || jukebox.now().revision;
+        if now() == seen {
+            let news = longpoll::other(changes, seen, now);
             if let Err(answer) = self.hold(news, session, peer).await {
                 return answer;
             }
