@@ -49,6 +49,10 @@ sees_kind() { # sees_kind TYPE ID PATTERN : B sees a service of this type under 
   seen "$1" | grep -F ";$2;" | grep -qE -- "$3"
 }
 sees_no() { ! sees_kind "$1" "$2" .; }
+sees_any() { # sees_any TYPE PATTERN : B sees a service of this type whose line matches
+  seen "$1" | grep -qE -- "$2"
+}
+sees_none() { [ -z "$(seen "$1")" ]; }
 sees_not() { ! sees "$@"; }
 check() { # check NAME SECONDS COMMAND...
   local name=$1 seconds=$2; shift 2
@@ -256,6 +260,31 @@ case_names() {
   end "$SHARE"
 }
 
+remote() { # remote ARGUMENT... : as host B's
+  on "$B" "$DAPPLE" remote "$@"
+}
+case_remote() { # host B's Remote is paired by host A's server, each finding the other
+  if ! [ -x "$DAPPLE" ] || ! "$DAPPLE" remote --help >/dev/null 2>&1; then
+    skip "remote there is no $DAPPLE with remote"
+    return
+  fi
+  share "$A" --output null; local server=$SHARE
+  check remote-server-announced 30 sees_any _touch-able._tcp ";$HOST_A;3689;.*CtlN=Jo's Music"
+  start "$WORK/pairing" on "$B" "$DAPPLE" remote pair --name "Jo's laptop" --timeout 60
+  local waiting=$STARTED pin
+  check remote-announced 15 sees_any _touch-remote._tcp "DvNm=Jo's laptop"
+  pin=$(sed -n 's/^PIN //p' "$WORK/pairing")
+  check remote-pin-accepted 15 on "$A" "$DAPPLE" pair "$pin"
+  check remote-paired 20 grep -qF "paired with Jo's Music at daap://$HOST_A:3689/" "$WORK/pairing"
+  check remote-goodbye 6 sees_none _touch-remote._tcp
+  check remote-controls 10 remote "Jo's Music" play /
+  if remote "$HOST_A" status | grep -q "^state	playing"; then ok remote-by-its-address; else fail "remote-by-its-address $(remote "$HOST_A" status 2>&1)"; fi
+  remote forget "Jo's Music" >/dev/null
+  remote "$HOST_A" status >"$WORK/refused" 2>&1; local code=$?
+  if [ $code -eq 2 ] && grep -qF "dapple remote $HOST_A pair" "$WORK/refused"; then ok remote-unpaired-is-told; else fail "remote-unpaired-is-told $code $(cat "$WORK/refused")"; fi
+  end "$waiting"; end "$server"
+}
+
 # --- the run ----------------------------------------------------------------------------------------
 [ "$(id -u)" -eq 0 ] || { skip "mdns needs root for network namespaces"; finish; }
 for tool in ip unshare avahi-daemon avahi-browse avahi-publish-service avahi-resolve dbus-daemon tcpdump; do
@@ -279,7 +308,7 @@ start "$WORK/wire" ip netns exec "$B" tcpdump -lnvvvi v0 udp port 5353
 WIRE=$STARTED
 avahi "$B" hostb || { fail "avahi on host B: $(tail -1 "$WORK/$B/avahi.log")"; finish; }
 
-CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks controls discover serve names}
+CASES=${*:-announce clash_with_avahi clash_of_ours together host_clash address_change joined_networks controls discover serve names remote}
 case " $CASES " in *" announce "*) case_announce ", alone" ;; esac
 avahi "$A" hosta || { fail "avahi on host A: $(tail -1 "$WORK/$A/avahi.log")"; finish; }
 for name in $CASES; do
