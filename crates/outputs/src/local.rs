@@ -28,6 +28,8 @@ const IN_SERVER: Duration = Duration::from_millis(300);
 const TIMING_EVERY: Duration = Duration::from_millis(100);
 /// How long the server has for each answer while it is connected to.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+/// How long the secret is that a server and its clients share.
+const COOKIE_BYTES: usize = 256;
 /// Orders that may wait for a server that is slow.
 const MAX_ORDERS: usize = 32;
 
@@ -167,7 +169,9 @@ fn connect() -> io::Result<Client> {
     socket.set_read_timeout(Some(ANSWER_LIMIT))?;
     socket.set_write_timeout(Some(ANSWER_LIMIT))?;
     let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
-    Client::new_unix(c"dapple", socket, cookie).map_err(refused)
+    // A server that asks for none wants one of the right length all the same.
+    let cookie = cookie.unwrap_or_else(|| vec![0; COOKIE_BYTES]);
+    Client::new_unix(c"dapple", socket, Some(cookie)).map_err(refused)
 }
 
 fn refused(error: pulseaudio::ClientError) -> io::Error {
