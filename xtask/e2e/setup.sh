@@ -6,6 +6,7 @@ packages=(
   avahi-daemon avahi-utils dbus iproute2 nftables procps tcpdump   # a second host that looks for the share
   ca-certificates curl ffmpeg mpv util-linux
   gcc libc6-dev libdmapsharing-3.0-dev libsoup2.4-dev pkg-config
+  pulseaudio pulseaudio-utils                               # a sound card that is none
   libnet-daap-dmap-perl libwww-perl perl
   python3 python3-dev python3-pip python3-setuptools python3-venv
 )

@@ -333,6 +333,20 @@ const TESTS: &[Test] = &[
         limit_s: 240,
     },
     Test {
+        name: "sound",
+        shows: "what the file: output gets: lossless albums bit for bit, joins of mp3 and AAC to the sample, true positions",
+        script: &["sound.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 120,
+    },
+    Test {
+        name: "local",
+        shows: "`dapple play` on a PulseAudio server: what its sound card gets, and what is said when it goes",
+        script: &["local.py"],
+        needs: &[PYTHON, FFMPEG, Program("pulseaudio"), Program("parec")],
+        limit_s: 90,
+    },
+    Test {
         name: "doctor",
         shows: "the doctor on a host in a network namespace: well, firewalled, port taken, name taken, off the network",
         script: &["doctor.sh"],
