@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use audio::{Depth, Format, Layout, Quantiser};
 use player::Output;
@@ -14,6 +14,8 @@ use crate::pipe::{self, Pipe};
 
 /// What is written: raw PCM.
 const FORMAT: Format = Format { rate: 44_100, layout: Layout::STEREO, depth: Depth::I16 };
+/// How much it takes ahead of time, and holds back: what a pause or another song has to wait for.
+const AHEAD: Duration = Duration::from_millis(50);
 /// Bytes of a frame of it.
 pub(crate) const FRAME: usize = 4;
 
@@ -86,7 +88,7 @@ impl Output for FileOutput {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let sink = self.sink()?;
-        let pace = Pace::new(format.rate);
+        let pace = Pace::new(format.rate, AHEAD);
         self.playing = Some(Playing { pace, sink, held: VecDeque::new(), put: 0 });
         Ok(())
     }

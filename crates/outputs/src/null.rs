@@ -1,12 +1,15 @@
 //! Nothing, in real time.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use audio::{Depth, Format};
 use player::Output;
 
 use crate::pace::Pace;
+
+/// How much it takes ahead of time: much, as all of it can be taken back.
+const AHEAD: Duration = Duration::from_millis(500);
 
 /// Takes sound as fast as it would be heard, and drops it.
 #[derive(Debug, Default)]
@@ -26,7 +29,7 @@ impl Null {
 
 impl Output for Null {
     fn open(&mut self, format: Format, _: Instant) -> io::Result<()> {
-        self.0 = Some(Playing { pace: Pace::new(format.rate), channels: format.channels() });
+        self.0 = Some(Playing { pace: Pace::new(format.rate, AHEAD), channels: format.channels() });
         Ok(())
     }
 

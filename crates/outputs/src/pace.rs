@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-/// How much is taken ahead of time. A player looks after an output when half of that is gone.
-const AHEAD: Duration = Duration::from_millis(50);
 /// How late sound may come and still be heard when it should have been: what is late by less is made up for, so that a
 /// machine with too much to do costs no time in the long run.
 const CATCH_UP: Duration = Duration::from_millis(500);
@@ -15,6 +13,8 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Pace {
     rate: u32,
+    /// How much is taken ahead of time. A player looks after an output when half of that is gone.
+    ahead: Duration,
     written: u64,
     /// How many frames had been heard when the clock was last started or stopped.
     heard: u64,
@@ -25,8 +25,8 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Nothing is written yet.
-    pub(crate) fn new(rate: u32) -> Self {
-        Self { rate, written: 0, heard: 0, since: None, paused: false }
+    pub(crate) fn new(rate: u32, ahead: Duration) -> Self {
+        Self { rate, ahead, written: 0, heard: 0, since: None, paused: false }
     }
 
     /// How many frames have been heard by now.
@@ -45,7 +45,7 @@ impl Pace {
         if self.paused {
             return 0;
         }
-        (frames(AHEAD, self.rate) as usize).saturating_sub(self.delay(now))
+        (frames(self.ahead, self.rate) as usize).saturating_sub(self.delay(now))
     }
 
     /// How many frames have been written that are not heard yet.
@@ -101,6 +101,7 @@ mod tests {
     use super::*;
 
     const RATE: u32 = 44_100;
+    const AHEAD: Duration = Duration::from_millis(50);
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn frames_are_heard_as_time_passes_and_no_more_than_were_written() {
-        let (mut pace, start) = (Pace::new(RATE), Instant::now());
+        let (mut pace, start) = (Pace::new(RATE, AHEAD), Instant::now());
         assert_eq!(pace.room(start), 2_205);
         pace.write(2_205, start);
         assert_eq!((pace.room(start), pace.delay(start)), (0, 2_205));
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_a_little_late_is_made_up_for() {
-        let (mut pace, start) = (Pace::new(RATE), Instant::now());
+        let (mut pace, start) = (Pace::new(RATE, AHEAD), Instant::now());
         pace.write(4_410, start);
         assert_eq!(pace.heard(start + ms(300)), 4_410);
         pace.write(13_230, start + ms(300));
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_far_too_late_is_heard_from_when_it_comes() {
-        let (mut pace, start) = (Pace::new(RATE), Instant::now());
+        let (mut pace, start) = (Pace::new(RATE, AHEAD), Instant::now());
         pace.write(4_410, start);
         pace.write(4_410, start + ms(700));
         assert_eq!(pace.heard(start + ms(750)), 4_410 + 2_205);
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn nothing_is_heard_in_a_pause() {
-        let (mut pace, start) = (Pace::new(RATE), Instant::now());
+        let (mut pace, start) = (Pace::new(RATE, AHEAD), Instant::now());
         pace.write(8_820, start);
         pace.pause(start + ms(50));
         assert_eq!((pace.heard(start + ms(150)), pace.room(start + ms(150))), (2_205, 0));
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_was_flushed_is_never_heard() {
-        let (mut pace, start) = (Pace::new(RATE), Instant::now());
+        let (mut pace, start) = (Pace::new(RATE, AHEAD), Instant::now());
         pace.write(8_820, start);
         pace.flush(start + ms(50));
         assert_eq!((pace.delay(start + ms(60)), pace.heard(start + ms(60))), (0, 2_205));
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_day_is_as_long_as_its_frames() {
-        let (mut pace, start) = (Pace::new(RATE), Instant::now());
+        let (mut pace, start) = (Pace::new(RATE, AHEAD), Instant::now());
         let mut now = start;
         for step in 0..24 * 3_600 * 25_u64 {
             now = start + Duration::from_micros(40_000 * step);

@@ -352,15 +352,13 @@ impl Queue {
     fn after(&mut self, step: Step) -> Option<Next> {
         let Lists { order, at, repeat, .. } = &self.lists;
         let (at, repeat) = (*at, *repeat);
-        let playable = |list: &Vector<Entry>, from: usize, broken: &HashSet<u64>| {
-            let mut rest = list.iter().enumerate().skip(from);
-            rest.find(|(_, entry)| !broken.contains(&entry.number)).map(|(place, _)| place)
+        let is_playable = |place: &usize| {
+            order.get(*place).is_some_and(|entry| !self.broken.contains(&entry.number))
         };
-        let is_broken = order.get(at).is_none_or(|entry| self.broken.contains(&entry.number));
-        if repeat == Repeat::One && step == Step::End && !is_broken {
+        if repeat == Repeat::One && step == Step::End && is_playable(&at) {
             return Some(Next::Same(at));
         }
-        if let Some(place) = playable(order, at + 1, &self.broken) {
+        if let Some(place) = (at + 1..order.len()).find(is_playable) {
             return Some(Next::Same(place));
         }
         if repeat == Repeat::Off || order.iter().all(|entry| self.broken.contains(&entry.number)) {
