@@ -70,8 +70,8 @@ impl Core {
                 Box::pin(self.now_playing_artwork(jukebox, size, session)).await
             }
             Endpoint::Command(command) => {
-                let session = self.permit.control(caller)?;
-                Box::pin(self.command(jukebox, command, session)).await
+                let _activity = self.permit.control(caller)?;
+                Box::pin(self.command(jukebox, &command)).await
             }
             asked => {
                 let _activity = self.permit.player(caller)?;
@@ -158,10 +158,8 @@ impl Core {
         if answer.status() == StatusCode::NO_CONTENT { none() } else { answer }
     }
 
-    async fn command(&self, jukebox: &Arc<Jukebox>, command: Command, session: Activity) -> Answer {
-        tracing::debug!(session = session.number(), ?command, "a Remote commands");
-        let (understood, command) = self.understood(jukebox, command).await;
-        let done = match understood {
+    async fn command(&self, jukebox: &Arc<Jukebox>, command: &Command) -> Answer {
+        let done = match self.understood(jukebox, command).await {
             Ok(orders) => self.obeyed(jukebox, orders).await,
             Err(refused) => Ok(Err(refused)),
         };
@@ -182,17 +180,22 @@ impl Core {
         }
     }
 
-    /// What a command means as things are now, and the command. All songs may have to be looked at for that.
+    /// What a command means as things are now. All songs may have to be looked at for that.
     async fn understood(
         &self,
         jukebox: &Arc<Jukebox>,
-        command: Command,
-    ) -> (Result<Vec<Order>, NotDone>, Command) {
-        let looks_for_songs =
-            matches!(command, Command::Cue(_) | Command::PlaySpec(_) | Command::Queue(_));
-        let (jukebox, snapshot) = (Arc::clone(jukebox), self.snapshot());
-        let understand = move || (jukebox.orders(&command, &snapshot), command);
-        if looks_for_songs { self.aside(understand).await } else { understand() }
+        command: &Command,
+    ) -> Result<Vec<Order>, NotDone> {
+        let snapshot = self.snapshot();
+        match command {
+            Command::Press(_) | Command::Set(_) | Command::SetSpeakers(_) => {
+                jukebox.orders(command, &snapshot)
+            }
+            Command::Cue(_) | Command::PlaySpec(_) | Command::Queue(_) => {
+                let (jukebox, command) = (Arc::clone(jukebox), command.clone());
+                self.aside(move || jukebox.orders(&command, &snapshot)).await
+            }
+        }
     }
 
     /// Has the player do it. What is begun goes on, though its client may leave: some wait for half a second and no
