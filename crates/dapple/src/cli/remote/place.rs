@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use daap_client::ClientError;
 use daap_proto::ShareUrl;
+use daap_proto::read::ReadError;
 use dacp_client::{Remote, RemoteError};
 use dacp_proto::PairingGuid;
 use discovery::{Browser, Interfaces, Kind, Service};
@@ -78,17 +79,15 @@ impl Place {
             (E::NotPaired { .. }, Some(host), Some(_)) => {
                 format!("{host} no longer knows this Remote; {}", pair_again(host))
             }
-            (E::Lacking { .. }, None, _) => {
-                "dapple plays nothing on this machine; start it with an output, such as \
-                 `dapple serve --output local`"
-                    .to_owned()
-            }
             (E::Client(ClientError::Unreachable { .. }), None, _) => {
-                "no dapple runs on this machine; `dapple serve --output local` starts one, and \
-                 `dapple remote HOST VERB` controls another"
+                "no dapple runs on this machine; `dapple serve` starts one, and \
+                 `dapple remote HOST VERB` controls another player"
                     .to_owned()
             }
-            (E::Lacking { what }, Some(host), _) => format!("{host} has no {what}"),
+            (E::Lacking { what }, ..) => format!("{} has no {what}", self.name()),
+            (E::Client(ClientError::Broken { cause: ReadError::Refused { .. }, .. }), ..) => {
+                format!("{} cannot do that", self.name())
+            }
             (E::NothingPlays, ..) => "there must be a song for that".to_owned(),
             (E::Client(cause), ..) => share::advice(cause),
             _ => format!("{} does not do that", self.name()),
@@ -178,7 +177,9 @@ mod tests {
         let refused = || RemoteError::NotPaired { status: 503 };
         check(place(Some("nas"), false), refused(), "`dapple remote nas pair`");
         check(place(Some("Jo's den"), true), refused(), r"`dapple remote 'Jo'\''s den' pair`");
-        check(place(None, false), RemoteError::Lacking { what: "player" }, "--output local");
+        let nobody = std::sync::Arc::new(std::io::Error::other("refused"));
+        let nobody = ClientError::Unreachable { address: "127.0.0.1:3689".into(), cause: nobody };
+        check(place(None, false), nobody.into(), "`dapple serve` starts one");
         check(
             place(Some("tv"), true),
             RemoteError::Lacking { what: "speakers" },
