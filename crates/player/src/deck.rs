@@ -29,6 +29,13 @@ struct Playing {
     length: Option<u64>,
 }
 
+impl Playing {
+    fn failed(&mut self) -> Option<Event> {
+        let why = self.feed.failed()?;
+        Some(Event::Failed { turn: self.feed.turn, why })
+    }
+}
+
 /// A song that fades away.
 struct Fade {
     feed: Feed,
@@ -99,9 +106,7 @@ impl Deck {
                 *length = about.length.map(|length| frames::count(length, self.rate));
                 news.push(Event::Opened { turn: feed.turn, about });
             }
-            if let Some(why) = feed.failed() {
-                news.push(Event::Failed { turn: feed.turn, why });
-            }
+            news.extend(playing.failed());
         }
         news
     }
@@ -137,10 +142,12 @@ impl Deck {
                 until => self.play(left.min(until.unwrap_or(left)), tape),
             };
             left -= made;
-            if made == 0 && !self.pass_on() {
-                break;
-            }
             if made == 0 {
+                // That it broke off is told before it is gone.
+                joined.extend(self.current.as_mut().and_then(Playing::failed));
+                if !self.pass_on() {
+                    break;
+                }
                 joined.extend(self.joined());
             }
         }

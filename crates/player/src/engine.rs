@@ -249,9 +249,10 @@ impl Engine {
                 let half = frames::time(delay / 2, self.rate);
                 Some(now + half.clamp(BREAKS.0, BREAKS.1))
             }
-            // What has been played is still being heard.
-            (State::Stopped, Some(_)) => Some(now + BREAKS.1),
-            _ => None,
+            // An output may be getting ready, or is still sounding what has been played.
+            (State::Playing, None) => Some(now + BREAKS.1),
+            (State::Stopped, _) => self.rack.due(state).map(|_| now + BREAKS.1),
+            (State::Paused, _) => None,
         };
         let dues = [outputs, self.machine.due(), self.rack.due(state)];
         dues.into_iter().flatten().min().unwrap_or(now + IDLE)

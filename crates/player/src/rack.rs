@@ -1,6 +1,6 @@
 //! The outputs: each opened, fed from the tape, and tried again when it fails.
 //!
-//! The first selected output that works sets the pace: as much is put on the tape as it has room for. The others read the same
+//! The first selected output that works, and takes sound, sets the pace: as much is put on the tape as it has room for. The others read the same
 //! tape, each as it can.
 
 use std::collections::BTreeSet;
@@ -19,6 +19,8 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LAST: Duration = Duration::from_secs(60);
 /// An output that has worked for so long has recovered.
 const RECOVERED_AFTER: Duration = Duration::from_secs(10);
+/// An output that has had no room for so long does not set the pace.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// How long an output may take to sound what it has, when all has been played.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -57,6 +59,10 @@ enum Link {
         at: u64,
         paused: bool,
         since: Instant,
+        /// When it last had room, or was waited for.
+        had_room: Instant,
+        /// Whether it has been given anything.
+        begun: bool,
         /// When it is closed, if it has not sounded everything by then.
         close: Option<Instant>,
     },
@@ -127,28 +133,19 @@ impl Rack {
 
     /// The frames that the output which sets the pace takes now.
     pub(crate) fn room(&mut self, now: Instant) -> u64 {
-        while let Some(line) = self.first() {
-            if let Some(room) = line.call(now, |output| output.room(now)) {
-                return room as u64;
-            }
-        }
-        0
+        let rooms: Vec<u64> = self.lines.iter_mut().filter_map(|line| line.room(now)).collect();
+        rooms.first().copied().unwrap_or(0)
     }
 
     /// How many frames the output which sets the pace has not sounded yet, and the frame that is heard now.
     pub(crate) fn heard(&mut self, now: Instant) -> Option<(u64, u64)> {
-        while let Some(line) = self.first() {
+        while let Some(line) = self.lines.iter_mut().find(|line| line.keeps_pace(now)) {
             let Some(delay) = line.call(now, |output| output.delay(now)) else { continue };
             if let Link::Open { at, .. } = line.link {
                 return Some((delay as u64, at.saturating_sub(delay as u64)));
             }
         }
         None
-    }
-
-    /// The output which sets the pace.
-    fn first(&mut self) -> Option<&mut Line> {
-        self.lines.iter_mut().find(|line| matches!(line.link, Link::Open { .. }))
     }
 
     /// Gives each output what it takes of the tape.
@@ -255,11 +252,25 @@ impl Line {
                 let waits = self.trouble.as_ref().is_some_and(|trouble| trouble.retry > now);
                 if !waits && self.call(now, |output| output.open(format, now)).is_some() {
                     self.factor = self.wanted_factor();
-                    self.link = Link::Open { at: heard, paused: false, since: now, close: None };
+                    self.link = Link::Open {
+                        at: heard,
+                        paused: false,
+                        since: now,
+                        had_room: now,
+                        begun: false,
+                        close: None,
+                    };
                 }
             }
-            Link::Open { paused, since, close, .. } => {
+            Link::Open { at, paused, since, had_room, begun, close } => {
                 *close = None;
+                if !*begun {
+                    // It was not ready until now, and the others have gone on.
+                    *at = (*at).max(heard);
+                }
+                if *paused {
+                    *had_room = now;
+                }
                 let recovered = now.saturating_duration_since(*since) >= RECOVERED_AFTER;
                 if std::mem::take(paused) {
                     self.call(now, |output| output.resume(now));
@@ -268,6 +279,26 @@ impl Line {
                 }
             }
         }
+    }
+
+    /// The frames it takes now; `None` if it does not work, or not yet.
+    fn room(&mut self, now: Instant) -> Option<u64> {
+        if !matches!(self.link, Link::Open { paused: false, .. }) {
+            return None;
+        }
+        let room = self.call(now, |output| output.room(now))?;
+        if let Link::Open { had_room, .. } = &mut self.link
+            && room > 0
+        {
+            *had_room = now;
+        }
+        self.keeps_pace(now).then_some(room as u64)
+    }
+
+    /// Whether it may set the pace for the others.
+    fn keeps_pace(&self, now: Instant) -> bool {
+        let Link::Open { had_room, .. } = self.link else { return false };
+        now.saturating_duration_since(had_room) < STALLED_AFTER
     }
 
     fn pause(&mut self, now: Instant) {
@@ -307,7 +338,8 @@ impl Line {
             }
             next = until;
         }
-        if let Link::Open { at, .. } = &mut self.link {
+        if let Link::Open { at, begun, .. } = &mut self.link {
+            *begun |= next > *at;
             *at = next;
         }
     }

@@ -67,6 +67,22 @@ fn another_output_sets_the_pace_when_the_first_one_fails() {
 }
 
 #[test]
+fn an_output_that_is_not_ready_does_not_keep_the_others_waiting_and_then_joins() {
+    let (mut bench, one, two) = two_outputs(true);
+    let buffer = std::mem::take(&mut one.look().buffer);
+    bench.tell(replace([1])).unwrap();
+    bench.pass(3 * SECOND);
+    assert!(two.heard() > 2 * 80_000, "{}", two.heard());
+    one.look().buffer = buffer;
+    bench.pass(SECOND);
+    let song = noise(1, 300_000);
+    let apart = last_frame(&one, &song).abs_diff(last_frame(&two, &song));
+    assert!(apart <= 2 * 44 * 25, "{apart} samples apart");
+    let first = last_frame(&one, &song) + 64 - one.heard();
+    assert!(one.heard_16() == song[first..][..one.heard()]);
+}
+
+#[test]
 fn without_an_output_that_works_the_song_stands_still() {
     let (mut bench, one, _) = two_outputs(false);
     bench.tell(replace([1])).unwrap();

@@ -2,10 +2,15 @@
 
 mod support;
 
+use std::io::{self, Read, Seek};
 use std::sync::Arc;
 use std::time::Duration;
 
-use player::{Command, Heard, OutputId, Place, Player, PlayerError, Repeat, Saved, State, Status};
+use library::OpenError;
+use player::{
+    Command, Heard, Opened, OutputId, Place, Player, PlayerError, Repeat, Saved, Song, Songs,
+    Sound, State, Status,
+};
 use support::{Bench, Memory, Recorder, replace, song, songs, wav};
 use tokio::sync::mpsc;
 
@@ -44,6 +49,61 @@ fn songs_that_fail_are_skipped_and_told() {
     }
     assert_eq!(failed, [1, 2, 3, 5]);
     assert_eq!(bench.player.status().failure.as_ref().unwrap().song, song(5));
+}
+
+/// Songs of which the first breaks off: its reader fails after so many bytes.
+struct BreaksOff(Memory);
+
+impl Songs for BreaksOff {
+    fn open(&self, song: Song) -> Result<Opened, OpenError> {
+        let opened = self.0.open(song)?;
+        if song.item.get() != 1 {
+            return Ok(opened);
+        }
+        let bytes = FailsAt { bytes: opened.bytes, left: 100_000 };
+        Ok(Opened { bytes: Box::new(bytes), ..opened })
+    }
+
+    fn has(&self, song: Song) -> bool {
+        self.0.has(song)
+    }
+}
+
+struct FailsAt {
+    bytes: Box<dyn Sound>,
+    left: usize,
+}
+
+impl Read for FailsAt {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(self.left);
+        if most == 0 {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let read = self.bytes.read(&mut buffer[..most])?;
+        self.left -= read;
+        Ok(read)
+    }
+}
+
+impl Seek for FailsAt {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_song_that_breaks_off_is_told_and_does_not_count_as_played() {
+    let (listener, mut heard) = mpsc::channel(16);
+    let builder = Player::builder(BreaksOff(short_songs(2))).listener(listener);
+    let output = Box::new(Recorder::default());
+    let mut bench = Bench::new(builder.output(OutputId::LOCAL, "Output", output, true));
+    bench.tell(replace(1..=2)).unwrap();
+    bench.pass(3 * SECOND);
+    assert!(matches!(heard.try_recv(), Ok(Heard::Failed(failure)) if failure.song == song(1)));
+    assert_eq!(heard.try_recv(), Ok(Heard::Played(song(2))));
+    let history: Vec<_> = bench.player.status().history.iter().collect();
+    assert_eq!(history, [song(2), song(1)]);
 }
 
 #[test]
