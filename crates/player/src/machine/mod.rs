@@ -2,17 +2,19 @@
 //!
 //! No sound, no thread and no clock are in here. The engine carries out the effects and says what came of them.
 
+mod talk;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::talk::Turn;
+pub(crate) use self::talk::{About, Effect, Event, Moment, TurnId};
 use crate::queue::{Lists, Queue, Step};
 use crate::song_list::Entry;
 use crate::{Command, Direction, Failure, Heard, MAX_CROSS_FADE, Place, PlayerError, Song, State};
 
 /// A song that is further in than this begins again, instead of giving way to the one before.
 const RESTARTS_AFTER: Duration = Duration::from_secs(3);
-/// With so much left, or with a tenth left if that is less, a song counts as played.
-const NEARLY: Duration = Duration::from_secs(10);
 /// A song that is left for the next one later than this, and before [`SKIP_UNTIL`], counts as skipped, as in iTunes.
 const SKIP_FROM: Duration = Duration::from_secs(2);
 /// See [`SKIP_FROM`].
@@ -22,69 +24,6 @@ const WIND_EVERY: Duration = Duration::from_millis(250);
 const WIND_STEP: Duration = Duration::from_millis(2500);
 /// After so many songs that could not be played, with no sound between them, the player stops.
 pub(crate) const MAX_FAILURES: usize = 100;
-
-/// Names one playing of a song: the same song played again is another turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TurnId(pub(crate) u64);
-
-/// When something comes to the machine.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub(crate) now: Instant,
-    /// How much of the current song has been heard.
-    pub(crate) position: Duration,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Effect {
-    /// Silence what sounds; this song from this place, or if that is `None` from its bookmark. If it is the one that sounds
-    /// already, it only goes there, and what was prepared stays prepared.
-    Begin { turn: TurnId, song: Song, at: Option<Duration> },
-    /// When the current song has ended this one follows, or none.
-    Prepare(Option<(TurnId, Song)>),
-    /// Silence what sounds.
-    Silence,
-    /// There is nothing more to play.
-    Finish,
-    /// Tell this.
-    Tell(Heard),
-}
-
-/// What has happened.
-#[derive(Clone, Debug)]
-pub(crate) enum Event {
-    /// A song has been opened.
-    Opened { turn: TurnId, about: About },
-    /// A song cannot be played, or not further.
-    Failed { turn: TurnId, why: String },
-    /// The first frames of the song that was prepared have been given to the outputs.
-    Joined { turn: TurnId },
-    /// It has begun to be heard.
-    Reached { turn: TurnId },
-    /// The last frame has been heard, and nothing was prepared.
-    Ended { turn: TurnId },
-}
-
-/// What is known of a song once it has been opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct About {
-    pub(crate) length: Option<Duration>,
-    pub(crate) seekable: bool,
-}
-
-/// One playing of a song.
-#[derive(Clone, Debug)]
-pub(crate) struct Turn {
-    pub(crate) id: TurnId,
-    entry: Entry,
-    /// `None` until it has been opened.
-    pub(crate) about: Option<About>,
-    failed: bool,
-    /// Some of it has been given to the outputs, although another song is still heard.
-    joined: bool,
-    heard: bool,
-}
 
 /// How a song is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -568,17 +507,6 @@ impl Machine {
         self.next = wanted.map(|entry| self.new_turn(entry));
         let prepared = self.next.as_ref().map(|next| (next.id, next.entry.song));
         self.effects.push(Effect::Prepare(prepared));
-    }
-}
-
-impl Turn {
-    fn is_seekable(&self) -> bool {
-        self.about.is_none_or(|about| about.seekable)
-    }
-
-    fn is_nearly_over(&self, position: Duration) -> bool {
-        let length = self.about.and_then(|about| about.length);
-        length.is_some_and(|length| length.saturating_sub(position) <= NEARLY.min(length / 10))
     }
 }
 
