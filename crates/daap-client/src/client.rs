@@ -229,7 +229,7 @@ impl Client {
     /// The picture of a song, fitted into a box. `None` if it has none.
     ///
     /// # Errors
-    /// The server is not there, refuses or stalls; [`ClientError::TooLarge`] above [`MAX_PICTURE`].
+    /// The server is not there, refuses or stalls; [`ClientError::TooLarge`] above [`MAX_PICTURE`](crate::MAX_PICTURE).
     pub async fn artwork(
         &self,
         database: DatabaseId,
