@@ -4,6 +4,8 @@ mod controller;
 mod heard;
 mod pairings;
 mod songs;
+#[cfg(test)]
+mod tests;
 mod transcoding;
 
 pub(crate) use controller::PlayerControl;
