@@ -221,7 +221,7 @@ impl Engine {
         if let Some((_, frame)) = heard {
             self.listen(frame.min(self.tape.end()), now);
         }
-        self.tape.forget(self.rack.needed().min(self.place.heard));
+        self.tape.forget();
     }
 
     /// The outputs have come to this frame.

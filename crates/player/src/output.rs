@@ -37,7 +37,7 @@ pub trait Output: Send + 'static {
     /// they are: with it an [`audio::Quantiser`] gives back bit for bit what was 16 or 24 bits before.
     fn write(&mut self, frames: &[f32], depth: Depth, now: Instant) -> io::Result<()>;
 
-    /// How many frames have been written that are not heard yet.
+    /// How many frames have been written that are not heard yet: less than four seconds of them.
     fn delay(&mut self, now: Instant) -> io::Result<usize>;
 
     /// Keeps still, and keeps what is written. It has no room until it goes on.

@@ -163,15 +163,6 @@ impl Rack {
         }
     }
 
-    /// The first frame that somebody has not been given yet.
-    pub(crate) fn needed(&self) -> u64 {
-        let next = |line: &Line| match line.link {
-            Link::Open { at, .. } => Some(at),
-            Link::Closed => None,
-        };
-        self.lines.iter().filter_map(next).min().unwrap_or(u64::MAX)
-    }
-
     /// When one of them is to be tried again or closed.
     pub(crate) fn due(&self, state: State) -> Option<Instant> {
         let due = |line: &Line| match (&line.link, &line.trouble) {

@@ -26,7 +26,7 @@ pub(crate) struct Mark {
 #[derive(Debug)]
 pub(crate) struct Tape {
     channels: usize,
-    /// Frames that are kept at the least.
+    /// Frames that are kept at the least; twice as many at the most.
     keep: usize,
     /// The number of the first frame that is kept.
     start: u64,
@@ -99,9 +99,9 @@ impl Tape {
         }
     }
 
-    /// Forgets what is older than `needed`, and than what is kept in any case. It does so seldom, since the rest has to be moved.
-    pub(crate) fn forget(&mut self, needed: u64) {
-        let old = self.end().saturating_sub(self.keep as u64).min(needed);
+    /// Forgets what is older than what is kept. It does so seldom, since the rest has to be moved.
+    pub(crate) fn forget(&mut self) {
+        let old = self.end().saturating_sub(self.keep as u64);
         let gone = usize::try_from(old.saturating_sub(self.start)).unwrap_or(0);
         if gone < self.keep {
             return;
@@ -170,14 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_old_is_forgotten_but_for_what_somebody_needs() {
+    fn what_is_old_is_forgotten() {
         let mut tape = tape();
-        tape.forget(10);
-        assert_eq!(tape.start(), 0, "too little to be worth it");
-        tape.forget(70);
-        assert_eq!((tape.start(), tape.end(), tape.marks.len()), (70, 100, 1));
-        tape.forget(100);
-        assert_eq!(tape.start(), 70);
-        assert_eq!(tape.read(0..71), [70.0, 70.0]);
+        tape.forget();
+        assert_eq!((tape.start(), tape.end(), tape.marks.len()), (80, 100, 1));
+        assert_eq!(tape.read(0..81), [80.0, 80.0]);
+        tape.samples().extend([0.0; 2 * 19]);
+        tape.forget();
+        assert_eq!(tape.start(), 80, "too little to be worth it");
     }
 }
