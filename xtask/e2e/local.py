@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The sound card: `dapple play` gives a PulseAudio server of our own, which has a card that is none, exactly what is in the
 song; says so when the server goes in mid-song; and says what to do when there is none."""
+import json
 import os
 import random
 import signal
@@ -13,7 +14,7 @@ import e2e
 RATE = 44_100
 SECONDS = 3
 # The card sounds what it had before a stream begins: what is recorded of that moment is lost now and then.
-SILENCE_S = 0.2
+SILENCE_S = 0.4
 
 
 class Pulse:
@@ -43,9 +44,9 @@ class Pulse:
         e2e.wait_for(lambda: os.path.getsize(path), 10)
         return process
 
-    def play(self, server):
-        return subprocess.Popen([e2e.SERVER, "play", "%s:%d" % (server.host, server.port)], stdin=subprocess.DEVNULL, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+    def play(self, server, *options):
+        return subprocess.Popen([e2e.SERVER, "play", "%s:%d" % (server.host, server.port), *options], stdin=subprocess.DEVNULL,
+                                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
 
     def end(self):
         if self.process.poll() is None:
@@ -57,7 +58,7 @@ class Pulse:
 def song(music):
     """A song of noise, in which every sample is like no other; its PCM."""
     chance = random.Random(7)
-    frames = b"".join(struct.pack("<hh", chance.randint(-30_000, 30_000), chance.randint(-30_000, 30_000))
+    frames = b"".join(struct.pack("<hh", chance.randint(1, 30_000), chance.randint(-30_000, -1))
                       for _ in range(int(RATE * (SECONDS - SILENCE_S))))
     frames = bytes(int(RATE * SILENCE_S) * 4) + frames
     with wave.open(os.path.join(music, "noise.wav"), "wb") as out:
@@ -79,16 +80,18 @@ def sounds(checks, pulse, server, frames):
     recorder.wait()
     with open(recorded, "rb") as f:
         heard = f.read()
-    checks.check(noise in heard, "the-card-gets-what-is-in-the-song", "%d bytes" % len(noise))
+    heard = heard[heard.index(noise[:4]):heard.index(noise[-64:]) + 64]
+    # A server that has to wait for its turn on a busy machine leaves gaps; no sample of a song is silent in both channels.
+    samples = b"".join(frame for frame in (heard[at:at + 4] for at in range(0, len(heard), 4)) if frame != bytes(4))
+    checks.check(samples == noise, "the-card-gets-what-is-in-the-song",
+                 "%d samples, %d ms of gaps" % (len(noise) // 4, (len(heard) - len(noise)) * 1000 // 4 // RATE))
 
 
 def goes(checks, pulse, server):
-    player = pulse.play(server)
-    checks.equal("play-begins", player.stdout.readline().split("\t")[0], "noise")
-    recorder = pulse.record(os.path.join(e2e.WORK, "begun.pcm"))
-    e2e.wait_for(lambda: any(open(os.path.join(e2e.WORK, "begun.pcm"), "rb").read()), 10)
-    recorder.kill()
-    recorder.wait()
+    player = pulse.play(server, "--json")
+    # What is told between two looks of the player at the card is a guess, of a quarter of a second at most.
+    heard = next((event for event in map(json.loads, player.stdout) if event.get("position_s", 0) > 0.5), None)
+    checks.check(heard, "play-begins", heard)
     pulse.end()
     told = player.stderr.readline()
     checks.check("local does not work" in told, "a-lost-server-is-told", told.strip())

@@ -23,7 +23,7 @@ use self::buffer::{Buffer, Timing};
 use crate::pace::frames;
 
 /// How much sound the server and the card hold, so that neither has to hurry.
-const IN_SERVER: Duration = Duration::from_millis(300);
+const IN_SERVER: Duration = Duration::from_millis(400);
 /// How often the server is asked how far it is.
 const TIMING_EVERY: Duration = Duration::from_millis(100);
 /// How long the server has for each answer while it is connected to.
@@ -150,6 +150,7 @@ fn ask_timing(stream: &PlaybackStream, buffer: &Mutex<Buffer>) -> io::Result<()>
         taken,
         queued_bytes: u64::try_from(told.write_offset - told.read_offset).unwrap_or_default(),
         in_card: Duration::from_micros(told.sink_usec),
+        silent_bytes: told.underrun_for,
         playing: told.playing,
         at: Instant::now(),
     });

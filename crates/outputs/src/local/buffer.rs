@@ -9,8 +9,9 @@ use audio::Format;
 
 use crate::pace::frames;
 
-/// How much sound is taken before the server takes it.
-const AHEAD: Duration = Duration::from_millis(200);
+/// How much sound is taken before the server takes it: more than is played until the player looks after it again, which
+/// may be a quarter of a second.
+const AHEAD: Duration = Duration::from_millis(400);
 /// How long the server may owe an answer, or leave sound where it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,8 +53,10 @@ pub(crate) struct Timing {
     pub(crate) taken: u64,
     /// Bytes of them that have not gone to the card.
     pub(crate) queued_bytes: u64,
-    /// How much is in the card.
+    /// How much is in the card,
     pub(crate) in_card: Duration,
+    /// and how many bytes of silence have gone there since it had the last of ours.
+    pub(crate) silent_bytes: u64,
     /// Whether it plays, or waits for more.
     pub(crate) playing: bool,
     /// When it told.
@@ -163,11 +166,12 @@ impl Buffer {
     /// Takes note of where the server is.
     pub(crate) fn told(&mut self, timing: Timing) {
         let queued = timing.queued_bytes / self.frame_bytes as u64;
-        let behind = queued + frames(timing.in_card, self.rate);
+        let silent = timing.silent_bytes / self.frame_bytes as u64;
+        let in_card = frames(timing.in_card, self.rate).saturating_sub(silent);
         self.heard = Heard {
-            frames: timing.taken.saturating_sub(behind),
+            frames: timing.taken.saturating_sub(queued + in_card),
             at: timing.at,
-            moving: timing.playing && !self.paused,
+            moving: (timing.playing || in_card > 0) && !self.paused,
         };
     }
 
@@ -220,17 +224,27 @@ mod tests {
         }
     }
 
+    fn bytes(frames: usize) -> u64 {
+        (frames * frame_bytes(STEREO)) as u64
+    }
+
+    /// The server plays, and has nothing in the queue nor in the card.
+    fn timing(taken: u64, at: Instant) -> Timing {
+        let (queued_bytes, silent_bytes) = (0, 0);
+        Timing { taken, queued_bytes, in_card: Duration::ZERO, silent_bytes, playing: true, at }
+    }
+
     #[test]
     fn it_takes_nothing_before_the_server_is_there_and_then_a_little_ahead() {
         let now = Instant::now();
         let mut buffer = Buffer::new(STEREO, now);
         assert_eq!(buffer.room(now).unwrap(), 0);
         buffer.ready();
-        assert_eq!(buffer.room(now).unwrap(), 200);
+        assert_eq!(buffer.room(now).unwrap(), 400);
         buffer.write(&[0.5; 2 * 150], now);
-        assert_eq!((buffer.room(now).unwrap(), buffer.delay(now)), (50, 150));
+        assert_eq!((buffer.room(now).unwrap(), buffer.delay(now)), (250, 150));
         assert_eq!(take(&mut buffer, 100), Some(100));
-        assert_eq!((buffer.room(now).unwrap(), buffer.delay(now)), (150, 150));
+        assert_eq!((buffer.room(now).unwrap(), buffer.delay(now)), (350, 150));
         assert_eq!((take(&mut buffer, 100), take(&mut buffer, 100)), (Some(50), None));
     }
 
@@ -240,14 +254,32 @@ mod tests {
         let mut buffer = ready(now);
         buffer.write(&[0.5; 2 * 200], now);
         take(&mut buffer, 120);
-        let queued_bytes = 60 * frame_bytes(STEREO) as u64;
-        let timing = Timing { taken: 120, queued_bytes, in_card: ms(40), playing: true, at: now };
+        let timing = Timing { queued_bytes: bytes(60), in_card: ms(40), ..timing(120, now) };
         buffer.told(timing);
         assert_eq!(buffer.delay(now), 80 + 60 + 40);
         assert_eq!(buffer.delay(now + ms(30)), 80 + 60 + 10);
         assert_eq!(buffer.delay(now + ms(500)), 80, "what it has not taken is not heard");
-        buffer.told(Timing { playing: false, ..timing });
-        assert_eq!(buffer.delay(now + ms(30)), 80 + 60 + 40, "it waits for more");
+        let silent_bytes = u64::MAX;
+        buffer.told(Timing { playing: false, silent_bytes, ..timing });
+        assert_eq!(buffer.delay(now + ms(30)), 80 + 60, "it has not begun");
+    }
+
+    #[test]
+    fn the_last_frames_are_heard_though_silence_follows_them_into_the_card() {
+        let now = Instant::now();
+        let mut buffer = ready(now);
+        buffer.write(&[0.5; 2 * 200], now);
+        take(&mut buffer, 200);
+        let ran_dry = |silent| Timing {
+            in_card: ms(150),
+            silent_bytes: bytes(silent),
+            playing: false,
+            ..timing(200, now)
+        };
+        buffer.told(ran_dry(50));
+        assert_eq!((buffer.delay(now), buffer.delay(now + ms(60))), (100, 40));
+        buffer.told(ran_dry(200));
+        assert_eq!(buffer.delay(now), 0);
     }
 
     #[test]
@@ -256,18 +288,12 @@ mod tests {
         let mut buffer = ready(now);
         buffer.write(&[0.5; 2 * 200], now);
         take(&mut buffer, 100);
-        buffer.told(Timing {
-            taken: 100,
-            queued_bytes: 0,
-            in_card: ms(100),
-            playing: true,
-            at: now,
-        });
+        buffer.told(Timing { in_card: ms(100), ..timing(100, now) });
         buffer.pause(now + ms(50));
         assert_eq!((buffer.room(now).unwrap(), buffer.delay(now + ms(900))), (0, 150));
         assert_eq!(buffer.room(now + PATIENCE * 2).unwrap(), 0, "nobody is late in a pause");
         buffer.resume(now + PATIENCE * 2);
-        assert_eq!(buffer.room(now + PATIENCE * 2).unwrap(), 100);
+        assert_eq!(buffer.room(now + PATIENCE * 2).unwrap(), 300);
     }
 
     #[test]
@@ -279,8 +305,8 @@ mod tests {
         buffer.flush(now);
         assert_eq!((buffer.room(now).unwrap(), take(&mut buffer, 100)), (0, None));
         buffer.flushed();
-        buffer.told(Timing { taken: 100, queued_bytes: 0, in_card: ms(5), playing: true, at: now });
-        assert_eq!((buffer.room(now).unwrap(), buffer.delay(now)), (200, 5));
+        buffer.told(Timing { in_card: ms(5), ..timing(100, now) });
+        assert_eq!((buffer.room(now).unwrap(), buffer.delay(now)), (400, 5));
     }
 
     #[test]
