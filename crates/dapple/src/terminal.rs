@@ -11,8 +11,19 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Our crates, which a bare level such as `debug` is meant for; of others only warnings are of interest.
-const OURS: [&str; 7] =
-    ["dapple", "daap", "daap_server", "discovery", "library", "source_folder", "store"];
+const OURS: [&str; 9] = [
+    "dapple",
+    "daap",
+    "daap_server",
+    "discovery",
+    "library",
+    "outputs",
+    "player",
+    "source_folder",
+    "store",
+];
+/// A client of sound servers that takes its own end for an error.
+const QUIET: &str = "pulseaudio=off";
 
 /// Starts logging to standard error, around `progress`.
 ///
@@ -47,7 +58,8 @@ fn directives(level: &str) -> String {
     match level {
         "error" | "warn" | "info" | "debug" | "trace" => {
             let ours: Vec<String> = OURS.iter().map(|name| format!("{name}={level}")).collect();
-            format!("{},{}", if level == "error" { "error" } else { "warn" }, ours.join(","))
+            let others = if level == "error" { "error" } else { "warn" };
+            format!("{others},{QUIET},{}", ours.join(","))
         }
         filter => filter.to_owned(),
     }
@@ -162,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_bare_level_is_for_our_crates() {
-        assert!(directives("debug").starts_with("warn,dapple=debug,"));
+        assert!(directives("debug").starts_with("warn,pulseaudio=off,dapple=debug,"));
         assert_eq!(directives("hyper=trace"), "hyper=trace");
     }
 
