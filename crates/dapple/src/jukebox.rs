@@ -123,6 +123,8 @@ impl Jukebox {
             [tokio::spawn(keep(saved, path)), tokio::spawn(count(heard, library.clone()))];
         set(&player, settings, is_new).await?;
         let control = PlayerControl::new(player.clone(), library.clone());
+        #[cfg(feature = "mpris")]
+        tokio::spawn(crate::mpris::show(control.clone(), library.clone()));
         Ok(Self { player, control, desk: Arc::new(desk), keeping })
     }
 

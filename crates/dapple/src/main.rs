@@ -15,6 +15,8 @@ mod http;
 mod jukebox;
 mod m3u;
 mod machine;
+#[cfg(feature = "mpris")]
+mod mpris;
 mod nearest;
 mod password;
 mod players;
