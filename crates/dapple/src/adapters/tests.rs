@@ -32,7 +32,7 @@ async fn library(titles: &[&str]) -> Library {
             ..Track::default()
         };
         let sound = media::Song::new(title).length(LENGTH).bytes(Format::Wav);
-        songs.put(*title, track, sound);
+        songs.put(title, track, sound);
     }
     let library = Library::builder("Home").source("mine", songs).start().await.unwrap();
     let mut watch = library.watch();
