@@ -43,10 +43,6 @@ def make(folder):
                        "title=" + title, *codec, os.path.join(folder, name))
         if done.returncode:
             raise RuntimeError(done.stderr)
-    with open(os.path.join(folder, "flac.flac"), "rb") as f:
-        whole = f.read()
-    with open(os.path.join(folder, "broken.flac"), "wb") as f:
-        f.write(whole[:8192].replace(b"flac", b"hurt") + bytes(len(whole) // 2))
 
 
 def decoded(path):
