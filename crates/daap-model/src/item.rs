@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arcstr::ArcStr;
 
-use crate::{Custom, ItemId, Levels, PersistentId, Revision, group};
+use crate::{Custom, ItemId, Level, Levels, PersistentId, Revision, group};
 
 /// A short text, cheap to clone, shared between the songs that have it. Empty means "not known".
 ///
@@ -370,7 +370,7 @@ impl Track {
     }
 }
 
-/// What listeners did with a song. A rescan never touches it.
+/// What a library knows of a song beside the facts: what listeners did with it, and what was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Rating, 0 to 100, 20 a star; 0 is unrated.
@@ -387,6 +387,8 @@ pub struct Usage {
     pub bookmark_ms: u32,
     /// When the song came into the library.
     pub added: Timestamp,
+    /// What makes the song as loud as other songs, as its sound was measured; forgotten when its file changes.
+    pub measured: Option<Level>,
 }
 
 /// A song of the library.
@@ -398,7 +400,7 @@ pub struct Item {
     pub persistent_id: PersistentId,
     /// What its source says of it.
     pub track: Track,
-    /// What listeners did with it.
+    /// What listeners did with it, and what was measured.
     pub usage: Usage,
     /// Fields that the program defined.
     pub custom: Custom,
@@ -408,6 +410,15 @@ pub struct Item {
     pub artist_id: PersistentId,
     /// The revision that last changed it. Set by the model.
     pub revision: Revision,
+}
+
+impl Item {
+    /// How loud it is: what its source says, and where that says nothing of the song, what was measured.
+    #[must_use]
+    pub fn levels(&self) -> Levels {
+        let Levels { song, album } = self.track.levels;
+        Levels { song: song.or(self.usage.measured), album }
+    }
 }
 
 #[cfg(test)]

@@ -406,7 +406,7 @@ fn codec_type(codec: Codec) -> u32 {
 
 /// What Sound Check says of a song: its loudness in thousandths of a milliwatt, of which 1,000 is left as it is.
 fn sound_check(item: &Item) -> u32 {
-    item.track.levels.song.map_or(0, |level| {
+    item.levels().song.map_or(0, |level| {
         // The cast clamps.
         (1000.0 * 10_f32.powf(-level.db() / 10.0)).round() as u32
     })

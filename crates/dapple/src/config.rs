@@ -47,6 +47,8 @@ pub(crate) struct File {
     pub(crate) cross_fade_s: Option<u64>,
     /// Whether songs are played as loud as each other.
     pub(crate) replay_gain: Option<ReplayGain>,
+    /// Whether to measure how loud songs are whose tags do not say it.
+    pub(crate) measure_loudness: Option<bool>,
     /// How loud outputs are at first, from 0 to 100.
     pub(crate) volume: Option<u8>,
     /// When clients get songs as WAV files.
@@ -175,6 +177,7 @@ impl File {
             edits: Some(Edits::default()),
             cross_fade_s: Some(0),
             replay_gain: Some(ReplayGain::default()),
+            measure_loudness: Some(true),
             volume: Some(0),
             transcode: Some(Transcode::default()),
             log: Some(String::new()),

@@ -13,6 +13,7 @@ mod fixture;
 mod folders;
 mod http;
 mod jukebox;
+mod loudness;
 mod m3u;
 mod machine;
 #[cfg(feature = "mpris")]

@@ -347,6 +347,7 @@ fn launch(
     grace: Duration,
 ) -> Library {
     let Loaded { books, stage, sources: running } = loaded;
+    let main = books.databases.values().find(|row| row.key == MAIN_DATABASE).map(|row| row.id);
     let (events, reported) = mpsc::channel(MAX_EVENTS);
     let (edits, edited) = mpsc::channel(MAX_EDITS);
     let (snapshots, newest) = watch::channel(stage.snapshot());
@@ -380,6 +381,7 @@ fn launch(
     };
     tokio::spawn(librarian.run());
     let shared = Shared {
+        main,
         snapshots: newest,
         scans: scanning,
         health: ailing,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use daap_model::{DatabaseId, ItemId, Revision, Snapshot, Timestamp};
+use daap_model::{DatabaseId, Item, ItemId, Level, Revision, Snapshot, Timestamp, Track};
 use foldhash::HashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -28,6 +28,7 @@ pub struct Library {
 
 /// What all clones of a [`Library`] have in common.
 pub(crate) struct Shared {
+    pub(crate) main: Option<DatabaseId>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) scans: watch::Receiver<Vec<ScanState>>,
     pub(crate) health: watch::Receiver<Health>,
@@ -66,6 +67,13 @@ impl Library {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.snapshots.borrow().clone()
+    }
+
+    /// The id of the first database, which has the library's name; `None` if there was never one. It is not in the snapshot
+    /// of a library [without](Builder::without_main) it.
+    #[must_use]
+    pub fn main_database(&self) -> Option<DatabaseId> {
+        self.shared.main
     }
 
     /// The library as it becomes: always the newest snapshot.
@@ -173,6 +181,14 @@ impl Library {
         self.edit(database, item, Use::Bookmark { at_ms }).await
     }
 
+    /// Keeps how loud songs were [measured](Measured) to be, until their files change. What is given at once is saved and
+    /// shown at once; songs that are gone, or are others by now, are passed over.
+    pub async fn measured(&self, levels: Vec<Measured>) -> Result<(), EditError> {
+        let (done, answer) = oneshot::channel();
+        self.send(Edit::Measured { levels, done }).await?;
+        answer.await.map_err(|_| EditError::Closed)?
+    }
+
     /// Changes a playlist that clients made, or makes one. Such playlists belong to no source: they are kept
     /// with the library whatever its sources report, and only lose songs that are gone for good. What a source
     /// reports is [read-only](PlaylistError::ReadOnly).
@@ -244,6 +260,7 @@ pub(crate) async fn is_true(flag: &mut watch::Receiver<bool>) {
 #[derive(Debug)]
 pub(crate) enum Edit {
     Usage(UsageEdit),
+    Measured { levels: Vec<Measured>, done: oneshot::Sender<Result<(), EditError>> },
     Playlist { edit: PlaylistEdit, done: oneshot::Sender<Result<Edited, PlaylistError>> },
     Rename { name: String, done: oneshot::Sender<()> },
 }
@@ -263,6 +280,33 @@ pub(crate) enum Use {
     Played(Timestamp),
     Skipped(Timestamp),
     Bookmark { at_ms: u32 },
+    Measured(Measured),
+}
+
+/// How loud a song was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    pub(crate) database: DatabaseId,
+    pub(crate) item: ItemId,
+    pub(crate) level: Level,
+    /// Those of the file.
+    size: u64,
+    modified: Timestamp,
+}
+
+impl Measured {
+    /// The level of a song, and of the file that it had before it was measured: should it have another by then, the
+    /// level is none of its.
+    #[must_use]
+    pub fn new(database: DatabaseId, before: &Item, level: Level) -> Self {
+        let Track { size, modified, .. } = before.track;
+        Self { database, item: before.id, level, size, modified }
+    }
+
+    /// Whether it is of the file with these facts.
+    pub(crate) fn is_of(&self, track: &Track) -> bool {
+        (self.size, self.modified) == (track.size, track.modified)
+    }
 }
 
 /// Which source a song comes from and what it is called there.

@@ -63,7 +63,7 @@ pub use catalog::{
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use content::{Body, ByteStream, Content, OpenFile, Ranged, read_at};
-pub use handle::{EditError, Health, Library, OpenError, Problem, SHUTDOWN_LIMIT};
+pub use handle::{EditError, Health, Library, Measured, OpenError, Problem, SHUTDOWN_LIMIT};
 pub use memory::{MemoryPersist, MemorySource};
 pub use persist::{
     DatabaseRow, EntryRow, HousePlaylistRow, NextIds, Persist, PersistError, PlaylistRow, Row,

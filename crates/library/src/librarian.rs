@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use daap_model::Snapshot;
+use daap_model::{DatabaseId, ItemId, Snapshot};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::books::Books;
 use crate::clock::Clock;
-use crate::handle::{Edit, EditError, Health, Problem, UsageEdit, is_true};
+use crate::handle::{Edit, EditError, Health, Problem, UsageEdit, Use, is_true};
 use crate::ledger::{Moment, Pending};
 use crate::persist::{Persist, PersistError, SourceId};
 use crate::report::{Event, Told};
@@ -182,7 +182,18 @@ impl Librarian {
 
     fn edit(&mut self, edit: Edit) {
         match edit {
-            Edit::Usage(edit) => self.edit_usage(edit),
+            Edit::Usage(UsageEdit { database, item, what, done }) => {
+                let taken = self.edit_usage(database, item, what);
+                let edited =
+                    if taken { Ok(()) } else { Err(EditError::Unknown { database, item }) };
+                self.answer(done, edited, EditError::NotSaved);
+            }
+            Edit::Measured { levels, done } => {
+                for found in levels {
+                    self.edit_usage(found.database, found.item, Use::Measured(found));
+                }
+                self.answer(done, Ok(()), EditError::NotSaved);
+            }
             Edit::Playlist { edit, done } => {
                 let edited = self.books.edit_playlist(edit, &self.stage.snapshot());
                 self.answer(done, edited, PlaylistError::NotSaved);
@@ -197,16 +208,14 @@ impl Librarian {
         }
     }
 
-    fn edit_usage(&mut self, edit: UsageEdit) {
-        let UsageEdit { database, item, what, done } = edit;
+    /// Returns whether there is such a song.
+    fn edit_usage(&mut self, database: DatabaseId, item: ItemId, what: Use) -> bool {
         let shown = self.stage.snapshot();
         let moment = Moment { now: self.clock.now(), shown: &shown };
         let place = self.stage.place(database, item);
-        let taken = place.is_some_and(|(source, key)| {
+        place.is_some_and(|(source, key)| {
             self.books.edit(self.sources[source].id, &key, item, what, moment)
-        });
-        let edited = if taken { Ok(()) } else { Err(EditError::Unknown { database, item }) };
-        self.answer(done, edited, EditError::NotSaved);
+        })
     }
 
     /// Answers whoever made an edit: with success once it is saved and shown, with an error at once.

@@ -120,6 +120,9 @@ impl Shelf {
         }
         if let Some(row) = self.draft(&key, ledger, moment) {
             row.track = track;
+            if was.0 != stamp {
+                row.usage.measured = None;
+            }
         }
         Ok(())
     }
@@ -167,7 +170,11 @@ impl Shelf {
         self.songs.insert(to.clone(), Song { stamp, away_since: None, told_away: false, ..song });
         self.retarget(from, &to, ledger);
         self.relist_mentions(&to, ledger);
-        self.draft(&to, ledger, moment);
+        if let Some(row) = self.draft(&to, ledger, moment)
+            && song.stamp != stamp
+        {
+            row.usage.measured = None;
+        }
     }
 
     /// Takes a song off the shelf for good.
@@ -237,7 +244,7 @@ impl Shelf {
         }
     }
 
-    /// Takes in what a listener did.
+    /// Takes in what a listener did, or how loud the song is, unless it is another by now.
     pub(crate) fn edit(
         &mut self,
         key: &SourceKey,
@@ -245,7 +252,11 @@ impl Shelf {
         ledger: &mut Ledger,
         moment: Moment<'_>,
     ) {
-        self.amend(key, |usage| edit.apply(usage), ledger, moment);
+        let song = self.songs.get(key).and_then(|song| self.facts(song.id, ledger, moment));
+        match (edit, song) {
+            (Use::Measured(found), Some((track, _))) if !found.is_of(&track) => {}
+            _ => self.amend(key, |usage| edit.apply(usage), ledger, moment),
+        }
     }
 
     fn amend(
@@ -337,6 +348,7 @@ impl Use {
                 usage.last_skipped = usage.last_skipped.max(at);
             }
             Self::Bookmark { at_ms } => usage.bookmark_ms = at_ms,
+            Self::Measured(found) => usage.measured = Some(found.level),
         }
     }
 }

@@ -6,11 +6,11 @@
 mod common;
 
 use common::*;
-use daap_model::{DatabaseId, Delta, ItemId, Revision, Timestamp};
+use daap_model::{DatabaseId, Delta, ItemId, Level, Revision, Timestamp};
 use library::{
-    Change, EditError, Library, ManualClock, MemoryPersist, MemorySource, NextIds, OpenError,
-    Persist, PersistError, Recorded, Row, ScanPhase, Source, SourceError, SourceFuture, StartError,
-    Transaction,
+    Change, EditError, Library, ManualClock, Measured, MemoryPersist, MemorySource, NextIds,
+    OpenError, Persist, PersistError, Recorded, Row, ScanPhase, Source, SourceError, SourceFuture,
+    StartError, Transaction,
 };
 use tokio::time::{Duration, timeout};
 
@@ -186,6 +186,42 @@ async fn what_itunes_recorded_is_taken_over_where_it_says_more() {
     let usage = database(&library).items().find(id(1)).unwrap().usage;
     assert_eq!((usage.rating, usage.play_count, usage.skip_count), (60, 7, 0));
     assert_eq!((usage.last_played, usage.added), (Timestamp(1000), Timestamp(500)));
+}
+
+#[tokio::test]
+async fn levels_are_kept_until_the_file_changes_and_shown_together() {
+    let persist = MemoryPersist::new();
+    let (library, report) = start(persist.clone()).await;
+    tell(&report, [song("a"), song("b")]).await;
+    let measured = |library: &Library, number, db| {
+        let database = database(library);
+        let item = database.items().find(id(number)).unwrap();
+        Measured::new(database.id, item, Level::new(db, Some(0.5)).unwrap())
+    };
+    let levels = |library: &Library| -> Vec<Option<f32>> {
+        database(library).items().iter().map(|it| it.levels().song.map(Level::db)).collect()
+    };
+    let before = library.snapshot().revision();
+    let found = vec![measured(&library, 1, -3.0), measured(&library, 2, 2.5)];
+    library.measured(found).await.unwrap();
+    assert_eq!(levels(&library), [Some(-3.0), Some(2.5)]);
+    assert_eq!(library.snapshot().revision().get(), before.get() + 1);
+    library.shutdown().await;
+
+    let (library, report) = start(persist).await;
+    assert_eq!(levels(&library), [Some(-3.0), Some(2.5)]);
+    tell(&report, [song("a"), song("b")]).await;
+    assert_eq!(levels(&library), [Some(-3.0), Some(2.5)]);
+    let late = measured(&library, 1, 1.0);
+    let (mut longer, key) = (track("a"), "a".into());
+    longer.size = 9;
+    tell(&report, [Change::Song { key, stamp: stamp(2), track: Box::new(longer) }]).await;
+    assert_eq!(levels(&library), [None, Some(2.5)]);
+    // What was measured of the file before it changed, and of a song that went, is of no use.
+    let gone_by_then = measured(&library, 2, 1.0);
+    tell(&report, [gone("b")]).await;
+    library.measured(vec![late, gone_by_then]).await.unwrap();
+    assert_eq!(levels(&library), [None]);
 }
 
 #[tokio::test]

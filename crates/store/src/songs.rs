@@ -17,7 +17,8 @@ const COLUMNS: &str = "id, persistent_id, source, key, stamp_size, stamp_modifie
     year, bpm, compilation, content_rating, media_kind, duration_ms, size, bitrate_kbps, sample_rate, \
     channels, frames, codec, format, gain_cdb, peak_milli, album_gain_cdb, album_peak_milli, has_artwork, modified, \
     released, musicbrainz_album, musicbrainz_album_artist, \
-    rating, play_count, skip_count, last_played, last_skipped, bookmark_ms, added";
+    rating, play_count, skip_count, last_played, last_skipped, bookmark_ms, added, \
+    measured_gain_cdb, measured_peak_milli";
 
 /// Hands every song to `each`, by id.
 pub(crate) fn load(connection: &Connection, mut each: impl FnMut(SongRow)) -> Result<()> {
@@ -96,6 +97,8 @@ pub(crate) fn put(statement: &mut CachedStatement<'_>, song: &SongRow) -> Result
         usage.last_skipped.0,
         usage.bookmark_ms,
         usage.added.0,
+        usage.measured.map(|level| level.gain_cdb),
+        usage.measured.map_or(0, |level| level.peak_milli),
     ])?;
     Ok(())
 }
@@ -118,6 +121,7 @@ fn read(columns: &mut Columns<'_, '_>, before: &mut Track) -> Result<SongRow> {
             last_skipped: Timestamp(columns.number()?),
             bookmark_ms: columns.number()?,
             added: Timestamp(columns.number()?),
+            measured: read_level(columns)?,
         },
     })
 }

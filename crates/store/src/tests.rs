@@ -110,6 +110,7 @@ fn what_is_known_of_the_sound_comes_back() {
     known.track.channels = 6;
     known.track.frames = u32::MAX;
     known.track.levels = Levels { song: Some(level), album: Some(silent) };
+    known.usage.measured = Some(Level { gain_cdb: -510, peak_milli: 1_020 });
     let songs = [(known.id, Some(Box::new(known.clone())))];
     let mut store = place.open().unwrap();
     store.save(&Transaction { songs: songs.into(), ..Transaction::default() }).unwrap();

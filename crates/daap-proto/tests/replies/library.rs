@@ -147,6 +147,7 @@ fn jet() -> (Track, Usage) {
         last_skipped: Timestamp(1_700_000_200),
         bookmark_ms: 1_500,
         added: Timestamp(1_600_000_000),
+        measured: None,
     };
     (track, usage)
 }

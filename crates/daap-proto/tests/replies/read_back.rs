@@ -266,6 +266,7 @@ prop_compose! {
             last_played: Timestamp(last_played),
             last_skipped: Timestamp(last_skipped),
             added: Timestamp(added),
+            measured: None,
         }
     }
 }

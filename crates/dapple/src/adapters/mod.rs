@@ -11,5 +11,5 @@ mod transcoding;
 pub(crate) use controller::PlayerControl;
 pub(crate) use heard::note;
 pub(crate) use pairings::PairedHere;
-pub(crate) use songs::LibrarySongs;
+pub(crate) use songs::{LibrarySongs, reader};
 pub(crate) use transcoding::Decoding;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use audio::Gain;
-use daap_model::{Item, Levels, MediaKind};
+use daap_model::{DatabaseId, Item, ItemId, Levels, MediaKind};
 use library::{Library, OpenError, SongReader};
 use player::{Opened, Song, Songs};
 use tokio::runtime::Handle;
@@ -26,14 +26,9 @@ impl LibrarySongs {
 
 impl Songs for LibrarySongs {
     fn open(&self, song: Song) -> Result<Opened, OpenError> {
-        let library = self.library.clone();
-        let open = move || {
-            let library = library.clone();
-            Box::pin(async move { library.open(song.database, song.item).await }) as _
-        };
-        let reader = self.runtime.block_on(SongReader::open(open))?;
+        let reader = self.runtime.block_on(reader(&self.library, song.database, song.item))?;
         let length = reader.length();
-        let said = |item: &Item| (bookmark(item), gain(item.track.levels, self.replay_gain));
+        let said = |item: &Item| (bookmark(item), gain(item.levels(), self.replay_gain));
         let (bookmark, gain) = item(&self.library, song, said).unwrap_or_default();
         Ok(Opened { bookmark, gain, ..Opened::new(reader, length) })
     }
@@ -41,6 +36,20 @@ impl Songs for LibrarySongs {
     fn has(&self, song: Song) -> bool {
         item(&self.library, song, |_| ()).is_some()
     }
+}
+
+/// The bytes of a song of a library.
+pub(crate) async fn reader(
+    library: &Library,
+    database: DatabaseId,
+    item: ItemId,
+) -> Result<SongReader, OpenError> {
+    let library = library.clone();
+    let open = move || {
+        let library = library.clone();
+        Box::pin(async move { library.open(database, item).await }) as _
+    };
+    SongReader::open(open).await
 }
 
 /// What there is to say of a song, if the library has it.

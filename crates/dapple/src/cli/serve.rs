@@ -21,6 +21,7 @@ use super::Outcome;
 use crate::adapters::Decoding;
 use crate::config::{Edits, Transcode};
 use crate::jukebox::{self, Jukebox};
+use crate::loudness::Measuring;
 use crate::remotes::{self, Desk, Guests};
 use crate::share::password_of;
 use crate::shares::{self, Named, Republished};
@@ -80,6 +81,9 @@ pub(crate) struct Args {
     /// or none at all; repeatable [default: local]
     #[arg(long = "output", value_name = "SPEC", env = "DAPPLE_OUTPUTS", value_delimiter = ',')]
     outputs: Vec<String>,
+    /// Measure how loud songs are whose tags do not say it, a little at a time
+    #[arg(long, env = "DAPPLE_MEASURE_LOUDNESS", value_parser = clap::builder::FalseyValueParser::new())]
+    measure_loudness: bool,
     /// When clients get songs as WAV files [default: as-needed]
     #[arg(long, value_name = "WHEN", env = "DAPPLE_TRANSCODE")]
     transcode: Option<Transcode>,
@@ -107,6 +111,7 @@ pub(super) struct Settings {
     share_cache_bytes: u64,
     sweep: Duration,
     grace: Duration,
+    measure_loudness: bool,
     /// `None` if there is no player.
     jukebox: Option<jukebox::Settings>,
     log: Option<String>,
@@ -156,6 +161,7 @@ impl Settings {
             share_cache_bytes: file.share_cache_mb.unwrap_or(1024).saturating_mul(1 << 20),
             sweep: Duration::from_secs(file.sweep_minutes.unwrap_or(5).clamp(1, 24 * 60) * 60),
             grace: Duration::from_secs(file.grace_days.unwrap_or(30).min(36_500) * 24 * 60 * 60),
+            measure_loudness: args.measure_loudness || file.measure_loudness.unwrap_or(false),
             jukebox,
             log: args.log.or(file.log),
         })
@@ -230,6 +236,8 @@ async fn share(
         writeln!(out, "listening on http://{address} ({})", settings.name)?;
     }
     out.flush()?;
+    let measuring = settings.measure_loudness.then(|| Measuring::start(library.clone()));
+    let measuring = measuring.transpose().context("cannot start the thread that measures songs")?;
     if settings.advertise {
         let announcing = Announcing {
             password: settings.password.is_some(),
@@ -243,6 +251,9 @@ async fn share(
     }
     if let Some(jukebox) = jukebox {
         jukebox.end().await;
+    }
+    if let Some(measuring) = measuring {
+        measuring.end().await;
     }
     Ok(())
 }
