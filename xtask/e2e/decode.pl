@@ -52,7 +52,8 @@ sub decode_one {
 }
 
 my $agent = LWP::UserAgent->new(timeout => 20, agent => 'iTunes/10.6 (decode)');
-my %headers = ('Client-DAAP-Version' => '3.10', Accept => '*/*');
+# The codecs because the name alone would have songs that iTunes cannot play come as WAV files.
+my %headers = ('Client-DAAP-Version' => '3.10', Accept => '*/*', 'Accept-Codecs' => 'mpeg,mp4a,alac,wav,aif,flac,ogg,opus');
 $headers{Authorization} = 'Basic ' . encode_base64(":$password", '') if defined $password;
 my $session;
 sub get {
