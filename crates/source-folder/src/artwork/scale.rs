@@ -3,8 +3,9 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use fast_image_resize::images::Image;
-use fast_image_resize::{PixelType, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::{PixelTrait, Resizer};
 use image::codecs::png::PngEncoder;
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits,
@@ -133,13 +134,9 @@ fn encode(
     let (width, height) = (picture.width(), picture.height());
     let rgba = if picture.color().has_alpha() { Some(picture.to_rgba8()) } else { None };
     let see_through = rgba.filter(|rgba| rgba.pixels().any(|pixel| pixel.0[3] < u8::MAX));
-    let (pixel_type, pixels) = match see_through {
-        Some(rgba) => (PixelType::U8x4, rgba.into_raw()),
-        None => (PixelType::U8x3, picture.into_rgb8().into_raw()),
-    };
-    let pixels = scale(pixels, pixel_type, (width, height), goal)?;
     let mut bytes = Vec::new();
-    let media_type = if pixel_type == PixelType::U8x4 {
+    let media_type = if let Some(rgba) = see_through {
+        let pixels = scale::<U8x4>(rgba.into_raw(), (width, height), goal)?;
         PngEncoder::new(&mut bytes).write_image(
             &pixels,
             goal.0,
@@ -148,6 +145,7 @@ fn encode(
         )?;
         "image/png"
     } else {
+        let pixels = scale::<U8x3>(picture.into_rgb8().into_raw(), (width, height), goal)?;
         let too_large = |_| ScaleError::TooLarge { width: goal.0, height: goal.1 };
         let (width, height) =
             (u16::try_from(goal.0).map_err(too_large)?, u16::try_from(goal.1).map_err(too_large)?);
@@ -161,20 +159,23 @@ fn encode(
     Ok(Artwork { media_type, bytes: bytes.into() })
 }
 
-fn scale(
+/// Scales pixels of one kind. Asked for a kind that is only known when it runs, the library comes with code for all of its
+/// thirteen, which is megabytes.
+fn scale<P: PixelTrait>(
     pixels: Vec<u8>,
-    pixel_type: PixelType,
     (width, height): (u32, u32),
     goal: (u32, u32),
 ) -> Result<Vec<u8>, ScaleError> {
     if goal == (width, height) {
         return Ok(pixels);
     }
-    let source = Image::from_vec_u8(width, height, pixels, pixel_type)
+    let source = TypedImageRef::<P>::from_buffer(width, height, &pixels)
         .expect("a decoder gives as many pixels as it says");
-    let mut scaled = Image::new(goal.0, goal.1, pixel_type);
-    Resizer::new().resize(&source, &mut scaled, None)?;
-    Ok(scaled.into_vec())
+    let mut scaled = vec![0; goal.0 as usize * goal.1 as usize * P::size()];
+    let mut view = TypedImage::<P>::from_buffer(goal.0, goal.1, &mut scaled)
+        .expect("it was made for so many pixels");
+    Resizer::new().resize_typed(&source, &mut view, None)?;
+    Ok(scaled)
 }
 
 #[cfg(test)]
