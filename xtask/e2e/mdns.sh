@@ -157,7 +157,7 @@ case_controls() { # a server as Remotes and speakers find it, and a Remote that 
   announce "$A" "$id" hosta 3689 server; local server=$SHARE in=$SHARE_IN
   announce "$A" "$id" hosta 3689 sender; local control=$SHARE
   announce "$A" "FC8D68FE-A7F2" hosta 49160 remote; local remote=$SHARE
-  announce "$A" "Beside" hosta 3689
+  announce "$A" "Beside" hosta 3689; local beside=$SHARE
   # avahi-browse prints the strings of a TXT record from the last to the first.
   local txt="\"CtlN=Library\" \"OSsi=0x1F5\" \"Ver=131073\" \"DvSv=2306\" \"DvTy=iTunes\" \"DbId=$id\" \"txtvers=1\"\$"
   check controls-server 10 sees_kind $able $id ";hosta-3c69b5cf12dba52c.local;$HOST_A;3689;$txt"
@@ -173,7 +173,7 @@ case_controls() { # a server as Remotes and speakers find it, and a Remote that 
   announce "$B" "$id" hostb 3689 server
   check controls-an-id-is-kept 10 announced "$SHARE_OUT" "$id"
   end "$SHARE"
-  end "$control"; end "$server"
+  end "$control"; end "$server"; end "$beside"
   check controls-goodbye 6 sees_no $able $id
 }
 case_discover() {
