@@ -1,6 +1,6 @@
 //! The player on a Linux desktop: its media keys, panels and lock screen control it by MPRIS, over the session bus.
 //!
-//! To the player this is one more Remote: what is shown comes from the same [`Controller`], and what is pressed is told to it.
+//! To the player this is one more Remote: what is shown comes from the same [`Controller`](daap_server::control::Controller), and what is pressed is told to it.
 
 mod panel;
 mod picture;
