@@ -1,6 +1,6 @@
 //! Pairing, from both ends.
 //!
-//! A Remote [waits](Waiting): it shows its owner a code and listens. The server [asks](ask) it, and proves thereby that
+//! A Remote [waits](Waiting): it shows its owner a code and listens. The server [asks](ask()) it, and proves thereby that
 //! somebody told it the code. From then on the guid that the Remote answered is all that it takes to log in. Nothing of
 //! this is enciphered: who reads along on the network has the guid.
 //!

@@ -31,7 +31,7 @@ impl Feeds {
         Self { songs, format, bell, open: Arc::new(()) }
     }
 
-    /// Begins a song. Its thread starts once there are few enough of them, see [`Feed::start`].
+    /// Begins a song. Its thread starts once there are few enough of them, see [`start`](Self::start).
     pub(crate) fn open(&self, turn: TurnId, song: Song, at: Option<Duration>) -> Feed {
         let capacity = frames::count(BUFFER, self.format.rate);
         let capacity = usize::try_from(capacity).unwrap_or(usize::MAX) * self.format.channels();
