@@ -89,7 +89,7 @@ impl Deck {
         self.feeds.count()
     }
 
-    /// Waits until the songs are decoded as far as they can be for now.
+    /// Waits until the song that plays and those about to follow are decoded, or as far ahead as their buffers hold.
     pub(crate) fn settle(&self) {
         let fading = self.fading.iter().map(|fade| &fade.feed);
         let playing = self.current.iter().chain(&self.next).map(|playing| &playing.feed);

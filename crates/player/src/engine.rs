@@ -109,8 +109,8 @@ impl Engine {
         Some(self.next_step(now))
     }
 
-    /// Waits until the songs that are open are decoded as far as they can be for now, so that the next [`step`](Self::step)
-    /// finds all it could. For clocks that do not go by themselves.
+    /// Waits until the songs that are open are decoded as far ahead as their buffers hold, so that the next [`step`](Self::step)
+    /// never finds them late. For clocks that do not go by themselves.
     pub fn settle(&self) {
         self.deck.settle();
     }

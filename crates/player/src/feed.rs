@@ -168,7 +168,7 @@ impl Feed {
         taken
     }
 
-    /// Waits until it has decoded all it can for now, for who has a clock of its own.
+    /// Waits until its buffer is full, or the song has ended: see [`Engine::settle`](crate::Engine::settle).
     pub(crate) fn settle(&self) {
         let mut state = self.shared.lock();
         while self.started && !state.is_settled() {
