@@ -1,7 +1,8 @@
 //! Files kept on disk because making them again costs more, up to so many bytes.
 //!
 //! A [`DiskCache`] is a help and never a must: whatever goes wrong with it, a file is only not there. Files are written
-//! beside their place and moved there whole; those that are asked for least recently go first.
+//! beside their place and moved there whole; those that are asked for least recently go first, but for those that are
+//! [pinned](DiskCache::pin).
 //!
 //! It knows nothing of what is in the files, and every call may block.
 //!
@@ -19,11 +20,14 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// What a file takes on disk at least. Counts small ones for what they cost, and so bounds their number.
@@ -43,10 +47,23 @@ pub struct DiskCache(Arc<Shared>);
 struct Shared {
     folder: PathBuf,
     limit: u64,
-    /// Bytes taken; `None` until they were counted. Held for a step that may list the folder, by one writer.
-    taken: Mutex<Option<u64>>,
+    /// Tells the files that this cache is writing from those that others left behind.
+    run: String,
+    /// Held for a step that may list the folder.
+    room: Mutex<Room>,
     written: AtomicU64,
     failing: AtomicBool,
+}
+
+/// What is taken of the limit, in bytes.
+#[derive(Debug, Default)]
+struct Room {
+    /// By the files that are there; `None` until they were counted.
+    taken: Option<u64>,
+    /// By those that are being written.
+    promised: u64,
+    /// The files that stay.
+    pins: HashSet<String>,
 }
 
 /// A file that is not whole yet. It is kept once it is [finished](Self::finish), and otherwise removed.
@@ -57,6 +74,8 @@ pub struct Unfinished {
     path: PathBuf,
     place: PathBuf,
     length: u64,
+    /// What it may take.
+    promised: u64,
 }
 
 /// A file of the cache.
@@ -73,7 +92,8 @@ impl DiskCache {
         Self(Arc::new(Shared {
             folder: folder.into(),
             limit,
-            taken: Mutex::new(None),
+            run: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+            room: Mutex::default(),
             written: AtomicU64::new(0),
             failing: AtomicBool::new(false),
         }))
@@ -102,23 +122,39 @@ impl DiskCache {
         }
     }
 
-    /// Begins a file of so many bytes. `None` if there cannot be room for it, or it cannot be written.
+    /// Begins a file of at most so many bytes. `None` if there cannot be room for it, or it cannot be written.
     #[must_use]
     pub fn begin(&self, name: &str, length: u64) -> Option<Unfinished> {
-        if cost(length) > self.0.limit {
+        let promised = cost(length);
+        if !self.make_room(promised) {
             return None;
         }
         let place = self.path(name);
         let number = self.0.written.fetch_add(1, Ordering::Relaxed);
-        let path = place.with_file_name(format!("{name}.{}-{number}.part", std::process::id()));
+        let path = place.with_file_name(format!("{name}.{}-{number}.part", self.0.run));
         let folder = place.parent().unwrap_or(&self.0.folder);
         match fs::create_dir_all(folder).and_then(|()| File::create(&path)) {
-            Ok(file) => Some(Unfinished { cache: self.clone(), file, path, place, length: 0 }),
+            Ok(file) => {
+                let cache = self.clone();
+                Some(Unfinished { cache, file, path, place, length: 0, promised })
+            }
             Err(error) => {
+                self.room().promised -= promised;
                 self.failed(&error);
                 None
             }
         }
+    }
+
+    /// Has a file stay, whether it is there yet or not, until it is [unpinned](Self::unpin). Pins are not remembered
+    /// over a restart.
+    pub fn pin(&self, name: &str) {
+        self.room().pins.insert(name.to_owned());
+    }
+
+    /// Has a file be one of many again.
+    pub fn unpin(&self, name: &str) {
+        self.room().pins.remove(name);
     }
 
     /// Removes a file that is of no use.
@@ -140,25 +176,37 @@ impl DiskCache {
         }
     }
 
-    /// Counts what was added, and removes the files that were used least recently if that is too much.
-    fn make_room(&self, added: u64) {
-        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = taken.map(|taken| taken + added);
-        *taken = match now {
-            Some(now) if now <= self.0.limit => Some(now),
-            _ => Some(self.sweep(SystemTime::now())),
-        };
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.0.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what the files take, having removed the oldest until it is well below the limit.
-    fn sweep(&self, now: SystemTime) -> u64 {
-        let mut kept = list(&self.0.folder, now);
+    /// Promises so many bytes to a file that is to be written, for which the files that were used least recently may
+    /// have to go. `false` if that is not enough.
+    fn make_room(&self, wanted: u64) -> bool {
+        let mut room = self.room();
+        let Some(left) = self.0.limit.checked_sub(room.promised + wanted) else { return false };
+        let taken = match room.taken {
+            Some(taken) if taken <= left => taken,
+            _ => self.sweep(SystemTime::now(), left, &room.pins),
+        };
+        room.taken = Some(taken);
+        let fits = taken <= left;
+        if fits {
+            room.promised += wanted;
+        }
+        fits
+    }
+
+    /// Counts what the files take. Are that more than `most` bytes, the oldest go until it is well below the limit.
+    fn sweep(&self, now: SystemTime, most: u64, pins: &HashSet<String>) -> u64 {
+        let mut kept = self.list(now);
         let mut taken = kept.iter().map(|file| file.cost).sum();
-        if taken <= self.0.limit {
+        if taken <= most {
             return taken;
         }
+        kept.retain(|file| file.name().is_none_or(|name| !pins.contains(name)));
         kept.sort_by_key(|file| file.used);
-        let goal = self.0.limit - self.0.limit / FREED;
+        let goal = most.min(self.0.limit - self.0.limit / FREED);
         for file in kept {
             if taken <= goal {
                 break;
@@ -169,13 +217,47 @@ impl DiskCache {
         }
         taken
     }
+
+    /// The files of the cache, without those that it is writing. What others never finished is removed in time.
+    fn list(&self, now: SystemTime) -> Vec<Kept> {
+        let entries =
+            |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let mut kept = Vec::new();
+        for entry in entries(&self.0.folder).flat_map(|below| entries(&below.path())) {
+            let Some(metadata) = entry.metadata().ok().filter(|metadata| metadata.is_file()) else {
+                continue;
+            };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let file = Kept { path: entry.path(), cost: cost(metadata.len()), used };
+            let is_part = file.path.extension().is_some_and(|suffix| suffix == "part");
+            if is_part && now.duration_since(used).is_ok_and(|age| age > ABANDONED) {
+                let _ = fs::remove_file(&file.path);
+            } else if !is_part || !file.name().is_some_and(|name| name.contains(&self.0.run)) {
+                kept.push(file);
+            }
+        }
+        kept
+    }
+}
+
+impl Kept {
+    fn name(&self) -> Option<&str> {
+        self.path.file_name().and_then(OsStr::to_str)
+    }
 }
 
 impl Unfinished {
-    /// Adds bytes. `false` if it cannot: then the file will never be whole.
+    /// Adds bytes. `false` if it cannot, or there are more than was said: then the file will never be whole.
     pub fn write(&mut self, bytes: &[u8]) -> bool {
         self.length += bytes.len() as u64;
-        self.file.write_all(bytes).inspect_err(|error| self.cache.failed(error)).is_ok()
+        let is_promised = cost(self.length) <= self.promised;
+        let mut write = || self.file.write_all(bytes).inspect_err(|error| self.cache.failed(error));
+        is_promised && write().is_ok()
+    }
+
+    /// Opens the file for reading what is written of it; also when it is in its place later, or removed.
+    pub fn reader(&self) -> io::Result<File> {
+        File::open(&self.path)
     }
 
     /// How many bytes there are so far.
@@ -196,7 +278,8 @@ impl Unfinished {
         match fs::rename(&self.path, &self.place) {
             Ok(()) => {
                 self.cache.0.failing.store(false, Ordering::Relaxed);
-                self.cache.make_room(cost(self.length));
+                let mut room = self.cache.room();
+                room.taken = room.taken.map(|taken| taken + cost(self.length));
             }
             Err(error) => self.cache.failed(&error),
         }
@@ -207,6 +290,7 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         // Nothing is there if it was finished.
         let _ = fs::remove_file(&self.path);
+        self.cache.room().promised -= self.promised;
     }
 }
 
@@ -217,27 +301,6 @@ fn cost(length: u64) -> u64 {
 fn mark(path: &Path, now: SystemTime) {
     let file = File::options().append(true).open(path);
     let _ = file.and_then(|file| file.set_times(FileTimes::new().set_modified(now)));
-}
-
-/// The files of the cache. Those that were never finished are removed.
-fn list(folder: &Path, now: SystemTime) -> Vec<Kept> {
-    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let mut kept = Vec::new();
-    for entry in entries(folder).flat_map(|below| entries(&below.path())) {
-        let Some(metadata) = entry.metadata().ok().filter(|metadata| metadata.is_file()) else {
-            continue;
-        };
-        let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let path = entry.path();
-        if path.extension().is_some_and(|suffix| suffix == "part") {
-            if now.duration_since(used).is_ok_and(|age| age > ABANDONED) {
-                let _ = fs::remove_file(&path);
-            }
-        } else {
-            kept.push(Kept { path, cost: cost(metadata.len()), used });
-        }
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -301,7 +364,7 @@ mod tests {
         assert!(cache.find("aa0").is_some());
         cache.keep("bb", &[0; 100]);
         let left: Vec<_> = (0..10).filter(|n| cache.path(&format!("aa{n}")).exists()).collect();
-        assert_eq!(left, [0, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(left, [0, 3, 4, 5, 6, 7, 8, 9]);
         assert!(cache.find("bb").is_some());
     }
 
@@ -319,10 +382,83 @@ mod tests {
         let part = cache.path("ab12").with_file_name("ab99.1-1.part");
         fs::write(&part, b"half").unwrap();
         let soon = SystemTime::now() + ABANDONED * 2;
-        assert_eq!(cache.sweep(SystemTime::now()), BLOCK);
+        let sweep = |now| cache.sweep(now, 1 << 20, &HashSet::new());
+        assert_eq!(sweep(SystemTime::now()), 2 * BLOCK);
         assert!(part.exists());
-        assert_eq!(cache.sweep(soon), BLOCK);
+        assert_eq!(sweep(soon), BLOCK);
         assert!(!part.exists());
+    }
+
+    #[test]
+    fn what_was_left_half_written_counts_and_goes_when_room_is_needed() {
+        let (_folder, cache) = cache(4 * BLOCK);
+        let part = cache.path("ab12").with_file_name("ab99.1-1.part");
+        fs::create_dir_all(part.parent().unwrap()).unwrap();
+        fs::write(&part, [0; 3 * BLOCK as usize]).unwrap();
+        cache.keep("ab12", &[0; 2 * BLOCK as usize]);
+        assert!(!part.exists() && cache.find("ab12").is_some());
+    }
+
+    #[test]
+    fn what_is_being_written_has_its_room() {
+        let (_folder, cache) = cache(4 * BLOCK);
+        cache.keep("aa", &[0; 100]);
+        let mut half = cache.begin("bb", 3 * BLOCK).unwrap();
+        assert!(half.write(&[0; 100]));
+        assert!(cache.begin("cc", 2 * BLOCK).is_none());
+        cache.keep("dd", &[0; 100]);
+        assert!(cache.find("aa").is_none() && cache.find("dd").is_some());
+        assert!(!half.write(&[0; 3 * BLOCK as usize]));
+        drop(half);
+        assert!(cache.begin("cc", 2 * BLOCK).is_some());
+    }
+
+    #[test]
+    fn what_is_being_written_can_be_read_to_its_end() {
+        let (_folder, cache) = cache(1 << 20);
+        let mut half = cache.begin("ab12", 10).unwrap();
+        let mut reader = half.reader().unwrap();
+        let mut bytes = [0; 5];
+        for part in [b"hello", b"world"] {
+            assert!(half.write(part));
+            reader.read_exact(&mut bytes).unwrap();
+            assert_eq!(&bytes, part);
+        }
+        half.finish();
+        assert_eq!(reader.read(&mut bytes).unwrap(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_is_full_costs_nothing_but_the_file() {
+        let (_folder, cache) = cache(1 << 20);
+        let mut half = cache.begin("ab12", 10).unwrap();
+        half.file = File::options().write(true).open("/dev/full").unwrap();
+        assert!(!half.write(b"hello"));
+        drop(half);
+        assert!(cache.0.failing.load(Ordering::Relaxed));
+        cache.keep("ab12", b"hello");
+        assert_eq!(read(&cache, "ab12").as_deref(), Some(&b"hello"[..]));
+    }
+
+    #[test]
+    fn what_is_pinned_stays_however_old() {
+        let (_folder, cache) = cache(3 * BLOCK);
+        for name in ["aa", "bb", "cc"] {
+            cache.keep(name, &[0; 100]);
+            age(&cache, name, 30);
+        }
+        ["aa", "bb"].iter().for_each(|name| cache.pin(name));
+        cache.keep("dd", &[0; 100]);
+        let there = |name| cache.find(name).is_some();
+        assert_eq!(["aa", "bb", "cc", "dd"].map(there), [true, true, false, true]);
+        ["cc", "dd"].iter().for_each(|name| cache.pin(name));
+        cache.keep("ee", &[0; 100]);
+        assert!(!there("ee"), "there is nothing that may go");
+        cache.unpin("aa");
+        age(&cache, "aa", 30);
+        cache.keep("ee", &[0; 100]);
+        assert!(there("ee") && !there("aa"));
     }
 
     #[test]

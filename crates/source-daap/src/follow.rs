@@ -10,10 +10,10 @@ use daap_client::{Link, Mirror};
 use daap_model::Snapshot;
 use daap_proto::Lineage;
 use library::{Closed, Known, Report, ScanPhase};
+use relay::Relay;
 use tokio::time::{Instant, sleep};
 
 use crate::DaapConfig;
-use crate::sound::Sounds;
 use crate::teller::Teller;
 
 /// For how long a share is lost before its songs count as away. Most links are taken up again before.
@@ -37,11 +37,11 @@ impl<'a> Follower<'a> {
     pub(crate) fn new(
         config: &'a DaapConfig,
         mirror: &'a Mirror,
-        sounds: &Sounds,
+        relay: &Relay,
         report: Report,
         known: Known,
     ) -> Self {
-        let teller = Teller::new(report.clone(), sounds.clone(), known);
+        let teller = Teller::new(report.clone(), relay.clone(), known);
         Self { config, mirror, report, teller, lost_since: None, trouble: None }
     }
 

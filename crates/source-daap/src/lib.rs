@@ -37,26 +37,27 @@
 mod carried;
 mod follow;
 mod key;
-mod sound;
 mod teller;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use daap_client::{Builder, Client, ClientError, Link, Mirror};
+use daap_model::{DatabaseId, ItemId};
 use daap_proto::{PixelBox, ShareUrl};
 use disk_cache::DiskCache;
+use futures_util::{TryFutureExt, TryStreamExt};
 use library::{
     Artwork, ArtworkSize, Closed, Content, Report, Source, SourceError, SourceFuture, SourceKey,
 };
 
 pub use carried::Carried;
-pub use sound::song;
 
 use follow::Follower;
 use key::Place;
-use sound::Sounds;
+use relay::{Arriving, Fetch, Relay};
 
 /// How often it is looked whose songs a share has, unless the configuration says otherwise.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -89,7 +90,7 @@ impl DaapConfig {
 pub struct DaapSource {
     config: DaapConfig,
     mirror: Arc<Mirror>,
-    sounds: Sounds,
+    relay: Relay,
 }
 
 impl DaapSource {
@@ -97,8 +98,8 @@ impl DaapSource {
     #[must_use]
     pub fn new(config: DaapConfig) -> Self {
         let mirror = Arc::new(Mirror::start(config.client.clone(), config.url.clone()));
-        let sounds = Sounds::new(config.url.to_string(), config.cache.clone());
-        Self { config, mirror, sounds }
+        let relay = Relay::new(&config.url.to_string(), config.cache.clone());
+        Self { config, mirror, relay }
     }
 
     async fn picture(
@@ -106,13 +107,14 @@ impl DaapSource {
         key: SourceKey,
         size: ArtworkSize,
     ) -> Result<Option<Artwork>, SourceError> {
-        let (client, song) = self.find(&key)?;
+        let url = self.config.url.to_string();
+        let (client, song) = find(&url, &self.mirror, &key)?;
         let size = match size {
             ArtworkSize::Original => None,
             ArtworkSize::Within { width, height } => Some(PixelBox { width, height }),
         };
         let picture = client.artwork(song.database, song.item, size).await;
-        let picture = picture.map_err(|error| self.failed(&key, error))?;
+        let picture = picture.map_err(|error| failed(&url, &key, error))?;
         Ok(picture.and_then(|picture| {
             let known = ["image/jpeg", "image/png"].into_iter();
             let media_type = known.into_iter().find(|known| *known == picture.media_type)?;
@@ -120,38 +122,75 @@ impl DaapSource {
         }))
     }
 
-    async fn sound(&self, key: SourceKey) -> Result<Content, SourceError> {
-        if let Some(kept) = self.sounds.kept(&key).await {
-            return Ok(kept.into());
-        }
-        let (client, song) = self.find(&key)?;
-        let sound = self.sounds.open(client, song, &key).await;
-        sound.map_err(|error| self.failed(&key, error))
+    /// How to ask the share for a song.
+    fn fetch(&self, key: &SourceKey) -> Fetch {
+        let (url, mirror) = (self.config.url.to_string(), Arc::clone(&self.mirror));
+        let key = key.clone();
+        Arc::new(move |from| {
+            let (url, mirror, key) = (url.clone(), Arc::clone(&mirror), key.clone());
+            Box::pin(async move {
+                let (client, song) = find(&url, &mirror, &key)?;
+                let arriving = arriving(client, song, from).await;
+                arriving.map_err(|error| failed(&url, &key, error))
+            })
+        })
     }
+}
 
-    /// The link to the share, and where there a song is.
-    fn find(&self, key: &SourceKey) -> Result<(Client, Place), SourceError> {
-        let is_following = matches!(*self.mirror.link().borrow(), Link::Following);
-        match (self.mirror.client(), key::find(&self.mirror.snapshot(), key)) {
-            (Some(client), Some(place)) => Ok((client, place)),
-            (Some(_), None) if is_following => Err(SourceError::NotThere(key.clone())),
-            _ => Err(SourceError::away(self.config.url.to_string(), "there is no link to it")),
+/// The sound of a song of a share, for those who only play it: it is asked for as it is read, and not kept.
+///
+/// # Errors
+///
+/// What the share says, as [`DaapSource`] has it.
+pub async fn song(
+    client: Client,
+    database: DatabaseId,
+    item: ItemId,
+    format: &str,
+) -> Result<Content, SourceError> {
+    let share = client.address().to_owned();
+    let key = SourceKey::from(format!("song {item}").as_str());
+    let place = Place { database, item, format: format.to_owned() };
+    let relay = Relay::new(&share, None);
+    let fetch = {
+        let key = key.clone();
+        move |from| {
+            let (share, key) = (share.clone(), key.clone());
+            let arriving = arriving(client.clone(), place.clone(), from);
+            Box::pin(arriving.map_err(move |error| failed(&share, &key, error))) as _
         }
+    };
+    relay.open(&key, Arc::new(fetch)).await
+}
+
+/// A song from a byte on.
+async fn arriving(client: Client, song: Place, from: u64) -> Result<Arriving, ClientError> {
+    let mut sound = client.song(song.database, song.item, &song.format, from).await?;
+    let length = sound.length().map(|left| sound.start() + left);
+    sound.skip_to(from).await?;
+    Ok(Arriving { length, bytes: Box::pin(sound.map_err(io::Error::other)) })
+}
+
+/// The link to a share, and where there a song is.
+fn find(url: &str, mirror: &Mirror, key: &SourceKey) -> Result<(Client, Place), SourceError> {
+    let is_following = matches!(*mirror.link().borrow(), Link::Following);
+    match (mirror.client(), key::find(&mirror.snapshot(), key)) {
+        (Some(client), Some(place)) => Ok((client, place)),
+        (Some(_), None) if is_following => Err(SourceError::NotThere(key.clone())),
+        _ => Err(SourceError::away(url, "there is no link to it")),
     }
+}
 
-    /// Why the share does not give something.
-    fn failed(&self, key: &SourceKey, error: ClientError) -> SourceError {
-        match error {
-            ClientError::Refused { status: 404 | 410, .. } => SourceError::NotThere(key.clone()),
-            ClientError::Refused { status: 400..500, .. } => {
-                SourceError::not_allowed(key.to_string())
-            }
-            ClientError::Busy => SourceError::Busy,
-            ClientError::Refused { .. } | ClientError::TooLarge { .. } => {
-                SourceError::failed(key.to_string(), error)
-            }
-            _ => SourceError::away(self.config.url.to_string(), error),
+/// Why a share does not give something.
+fn failed(url: &str, key: &SourceKey, error: ClientError) -> SourceError {
+    match error {
+        ClientError::Refused { status: 404 | 410, .. } => SourceError::NotThere(key.clone()),
+        ClientError::Refused { status: 400..500, .. } => SourceError::not_allowed(key.to_string()),
+        ClientError::Busy => SourceError::Busy,
+        ClientError::Refused { .. } | ClientError::TooLarge { .. } => {
+            SourceError::failed(key.to_string(), error)
         }
+        _ => SourceError::away(url, error),
     }
 }
 
@@ -161,7 +200,7 @@ impl Source for DaapSource {
             // A library that takes no more reports, or answers no question, has stopped.
             let Ok(known) = report.known().await else { return Ok(()) };
             let stopped = report.clone();
-            let follower = Follower::new(&self.config, &self.mirror, &self.sounds, report, known);
+            let follower = Follower::new(&self.config, &self.mirror, &self.relay, report, known);
             tokio::select! {
                 Err(Closed) = follower.run() => {}
                 () = stopped.stopped() => {}
@@ -171,7 +210,7 @@ impl Source for DaapSource {
     }
 
     fn open(&self, key: SourceKey) -> SourceFuture<'_, Result<Content, SourceError>> {
-        Box::pin(self.sound(key))
+        Box::pin(async move { self.relay.open(&key, self.fetch(&key)).await })
     }
 
     fn artwork(

@@ -9,9 +9,9 @@ use daap_model::{Container, ContainerId, ContainerKind, Database, Diff, Item, Mo
 use library::{
     Change, Closed, Known, Playlist, PlaylistContent, Recorded, Report, ScanPhase, SourceKey, Stamp,
 };
+use relay::Relay;
 
 use crate::key;
-use crate::sound::Sounds;
 
 /// How often it is told how far a telling is, in songs.
 const TELL_EVERY: u64 = 256;
@@ -19,7 +19,7 @@ const TELL_EVERY: u64 = 256;
 /// Tells a library what a share has, by what differs from what was told before.
 pub(crate) struct Teller {
     report: Report,
-    sounds: Sounds,
+    relay: Relay,
     /// What was told in this run.
     told: Arc<Snapshot>,
     /// What was told in earlier runs, until something is told in this one.
@@ -29,8 +29,8 @@ pub(crate) struct Teller {
 }
 
 impl Teller {
-    pub(crate) fn new(report: Report, sounds: Sounds, known: Known) -> Self {
-        Self { report, sounds, told: nothing(), known: Some(known), away: false, done: 0 }
+    pub(crate) fn new(report: Report, relay: Relay, known: Known) -> Self {
+        Self { report, relay, told: nothing(), known: Some(known), away: false, done: 0 }
     }
 
     /// Whether nothing was told yet in this run.
@@ -127,7 +127,7 @@ impl Teller {
             if item.before.persistent_id != item.after.persistent_id {
                 self.remove_song(before, &item.before).await?;
             } else if stamp(&item.before) != stamp(&item.after) {
-                self.sounds.forget(&key::of_song(after, &item.after));
+                self.relay.forget(&key::of_song(after, &item.after));
             }
         }
         for item in items.changed.iter().map(|item| &item.after).chain(&items.added) {
@@ -165,7 +165,7 @@ impl Teller {
 
     async fn remove_song(&self, database: &Database, item: &Item) -> Result<(), Closed> {
         let key = key::of_song(database, item);
-        self.sounds.forget(&key);
+        self.relay.forget(&key);
         self.report.change(Change::Gone(key)).await
     }
 
@@ -203,7 +203,7 @@ impl Teller {
         let there: HashSet<SourceKey> = songs(now)
             .map(|(key, item)| {
                 if known.songs.get(&key).is_some_and(|known| *known != stamp(item)) {
-                    self.sounds.forget(&key);
+                    self.relay.forget(&key);
                 }
                 key
             })

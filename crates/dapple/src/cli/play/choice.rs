@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use daap_client::{Client, ClientError};
+use daap_client::Client;
 use daap_model::{DatabaseId, ItemId, Track};
 use daap_proto::{Field, ShareTarget};
-use library::{Content, OpenError, SongReader, SourceError};
+use library::{Content, OpenError, SongReader};
 use player::{MAX_QUEUE, Opened, Song, Songs};
 use tokio::runtime::Handle;
 
@@ -118,11 +118,6 @@ impl Songs for Shared {
 }
 
 async fn sound(client: Client, song: Song, format: &str) -> Result<Content, OpenError> {
-    let share = client.address().to_owned();
-    source_daap::song(client, song.database, song.item, format).await.map_err(|error| {
-        OpenError::Source(match &error {
-            ClientError::Refused { status: 404, .. } => SourceError::not_there("the song"),
-            _ => SourceError::away(share, error),
-        })
-    })
+    let sound = source_daap::song(client, song.database, song.item, format);
+    sound.await.map_err(OpenError::Source)
 }
