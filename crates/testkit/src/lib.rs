@@ -4,8 +4,8 @@
 //! [`media`] builds small audio files byte by byte, in every format that listeners have much of, and tags them.
 //! Nothing here is part of a shipped program: crates name it under `dev-dependencies`, and its functions
 //! panic where a test could do nothing else. [`http`] is a client that sends exactly what a test says, [`server`] a
-//! server that answers so, [`daap`] a share for it that behaves and [`player`] a player, and [`remote`] what Remotes ask,
-//! as they ask it.
+//! server that answers so, [`daap`] a share for it that behaves, [`subsonic`] a Subsonic server and [`player`] a player,
+//! and [`remote`] what Remotes ask, as they ask it.
 //!
 //! ```
 //! use testkit::media::Song;
@@ -22,6 +22,7 @@ pub mod media;
 pub mod player;
 pub mod remote;
 pub mod server;
+pub mod subsonic;
 
 /// The bytes that are kept in `tests/golden` of a crate, in hexadecimal digits between comments. `folder` is that
 /// crate's `CARGO_MANIFEST_DIR`.
