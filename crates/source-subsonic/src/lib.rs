@@ -1,1 +1,231 @@
+//! A Subsonic server as a source of a library.
+//!
+//! A [`SubsonicSource`] is a [`library::Source`] that follows a server that speaks the protocol of Subsonic (Navidrome,
+//! gonic, Airsonic, supysonic, Subsonic itself) and reports its songs and playlists as they are there. Sound is passed
+//! through while it arrives, once for all who listen, and can be [kept on disk](SubsonicConfig::songs); pictures are
+//! scaled by the server. While the server cannot be reached its songs are away, not gone.
+//!
+//! Plays, ratings and stars can be [written to the server](SubsonicSource::played).
+//!
+//! ```
+//! use library::Library;
+//! use source_subsonic::{Login, SubsonicConfig, SubsonicSource};
+//! # use testkit::{server::Server, subsonic::Subsonic};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # let subsonic = Subsonic::new(3);
+//! # let server = Server::start(subsonic.answer()).await;
+//! # let url = format!("http://{}/", server.address());
+//! let login = Login::Password { user: "joe".into(), password: "sesame".into() };
+//! let source = SubsonicSource::new(SubsonicConfig::new(&url, login))?;
+//! let library = Library::builder("Living room").source("subsonic", source).start().await?;
+//! library.watch().wait_for(|now| now.databases().any(|database| database.items().len() == 3)).await?;
+//! library.shutdown().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod api;
+mod back;
+mod follow;
+mod pass;
+mod pictures;
+mod teller;
+mod track;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use disk_cache::DiskCache;
+use library::{
+    Artwork, ArtworkSize, Closed, Content, Report, Source, SourceError, SourceFuture, SourceKey,
+};
+use relay::{Fetch, Relay};
+use tokio::sync::Notify;
+
+pub use api::{ApiError, Login};
+
+use api::Api;
+use follow::Follower;
+use pictures::Pictures;
+
+/// How often it is looked for changes, unless the configuration says otherwise.
+const EVERY: Duration = Duration::from_secs(5 * 60);
+/// How soon a server that was lost is asked again first, unless the configuration says otherwise.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a [`SubsonicSource`] is to do.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SubsonicConfig {
+    /// The address of the server, as a browser would open it.
+    pub url: String,
+    /// By what the server knows its user.
+    pub login: Login,
+    /// Certificates to trust beside those that the system trusts, as PEM; none by default.
+    pub certificates: Vec<u8>,
+    /// Where whole songs are kept; nowhere by default.
+    pub songs: Option<DiskCache>,
+    /// Where pictures are kept; nowhere by default.
+    pub pictures: Option<DiskCache>,
+    /// What is fetched ahead and kept for ever; nothing by default.
+    pub pins: Pins,
+    /// How often it is looked for changes; 5 minutes by default.
+    pub every: Duration,
+    /// How soon a server that was lost is asked again; each time it is twice as long. A second by default.
+    pub retry: Duration,
+    /// Whether plays, ratings and stars are written to the server. They are not by default.
+    pub writes: bool,
+}
+
+/// The songs that stay on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// Those that are starred.
+    pub starred: bool,
+    /// Those in the playlists with these names.
+    pub playlists: Vec<String>,
+}
+
+impl SubsonicConfig {
+    /// Follows this server in the usual way.
+    #[must_use]
+    pub fn new(url: &str, login: Login) -> Self {
+        Self {
+            url: url.to_owned(),
+            login,
+            certificates: Vec::new(),
+            songs: None,
+            pictures: None,
+            pins: Pins::default(),
+            every: EVERY,
+            retry: RETRY,
+            writes: false,
+        }
+    }
+}
+
+/// A Subsonic server. Clones are the same.
+#[derive(Clone)]
+pub struct SubsonicSource(Arc<Inner>);
+
+struct Inner {
+    config: SubsonicConfig,
+    api: Arc<Api>,
+    relay: Relay,
+    pictures: Pictures,
+    /// Somebody wants it to be looked for changes now.
+    wanted: Notify,
+    /// The songs that are to stay. Held for a short step.
+    pinned: Mutex<Vec<SourceKey>>,
+}
+
+impl SubsonicSource {
+    /// A source of the songs of a server, which need not be there yet. Nothing is asked before it runs.
+    ///
+    /// # Errors
+    /// The address is none of a server, or a certificate cannot be read.
+    pub fn new(config: SubsonicConfig) -> Result<Self, ApiError> {
+        let api = Api::new(&config.url, config.login.clone(), &config.certificates)?;
+        let relay = Relay::new(api.url(), config.songs.clone());
+        let pictures = Pictures::new(api.url(), config.pictures.clone());
+        let (api, wanted, pinned) = (Arc::new(api), Notify::new(), Mutex::default());
+        Ok(Self(Arc::new(Inner { config, api, relay, pictures, wanted, pinned })))
+    }
+
+    /// The address of the server, without name and password.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.0.api.url()
+    }
+
+    /// Looks for changes now, and not only when it is time. The scan state of the library says how that goes.
+    pub fn look(&self) {
+        self.0.wanted.notify_one();
+    }
+}
+
+impl Inner {
+    /// How to ask the server for a song.
+    fn fetch(&self, key: &SourceKey) -> Fetch {
+        let (api, key) = (Arc::clone(&self.api), key.clone());
+        Arc::new(move |from| {
+            let (api, key) = (Arc::clone(&api), key.clone());
+            Box::pin(async move {
+                let arriving = api.song(&key.to_string(), from).await;
+                arriving.map_err(|error| failed(&api, &key, error))
+            })
+        })
+    }
+
+    fn pin(&self, keys: Vec<SourceKey>) {
+        self.relay.pin(&keys);
+        *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn pinned(&self) -> Vec<SourceKey> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn picture(
+        &self,
+        key: SourceKey,
+        size: ArtworkSize,
+    ) -> Result<Option<Artwork>, SourceError> {
+        let size = match size {
+            ArtworkSize::Original => None,
+            ArtworkSize::Within { width, height } => Some(width.min(height)),
+        };
+        let picture = self.pictures.picture(&self.api, &key, size).await;
+        picture.map_err(|error| failed(&self.api, &key, error))
+    }
+}
+
+/// Why the server does not give something.
+fn failed(api: &Api, key: &SourceKey, error: ApiError) -> SourceError {
+    match error {
+        error if error.is_not_there() => SourceError::NotThere(key.clone()),
+        ApiError::Refused { code: 50, .. } => SourceError::not_allowed(key.to_string()),
+        ApiError::Status(429 | 503) => SourceError::Busy,
+        ApiError::Refused { .. } | ApiError::TooLarge(_) => {
+            SourceError::failed(key.to_string(), error)
+        }
+        error => SourceError::away(api.url(), error),
+    }
+}
+
+impl Source for SubsonicSource {
+    fn run(&self, report: Report) -> SourceFuture<'_, Result<(), SourceError>> {
+        Box::pin(async move {
+            // A library that takes no more reports, or answers no question, has stopped.
+            let Ok(known) = report.known().await else { return Ok(()) };
+            let stopped = report.clone();
+            let follower = Follower::new(&self.0, report, known);
+            tokio::select! {
+                Err(Closed) = follower.run() => {}
+                () = stopped.stopped() => {}
+            }
+            Ok(())
+        })
+    }
+
+    fn open(&self, key: SourceKey) -> SourceFuture<'_, Result<Content, SourceError>> {
+        Box::pin(async move { self.0.relay.open(&key, self.0.fetch(&key)).await })
+    }
+
+    fn artwork(
+        &self,
+        key: SourceKey,
+        size: ArtworkSize,
+    ) -> SourceFuture<'_, Result<Option<Artwork>, SourceError>> {
+        Box::pin(self.0.picture(key, size))
+    }
+}
+
+impl fmt::Debug for SubsonicSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubsonicSource").field("url", &self.url()).finish_non_exhaustive()
+    }
+}

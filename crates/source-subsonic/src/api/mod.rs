@@ -1,0 +1,271 @@
+//! What is asked of a Subsonic server, and its answers.
+//!
+//! Servers from Subsonic 1.8 of the protocol on, and OpenSubsonic ones. Every answer has a bound, and so has the number of
+//! questions that are open at once.
+
+mod error;
+mod lenient;
+mod login;
+pub(crate) mod wire;
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use relay::Arriving;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use reqwest::{Certificate, Client, Response, StatusCode, Url};
+use tokio::sync::{Mutex, Semaphore};
+
+pub use error::ApiError;
+pub(crate) use error::story;
+pub use login::Login;
+
+use login::Dialect;
+
+/// How many questions about the library are open at once.
+pub(crate) const MAX_OPEN: usize = 8;
+/// The largest answer to one, in bytes: a playlist of 100,000 songs is smaller.
+const MAX_REPLY: usize = 64 << 20;
+/// The largest picture, in bytes.
+const MAX_PICTURE: usize = 16 << 20;
+/// How long a server may take to take a call, and to say the next word.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+/// How many ways to talk to a server are tried.
+const MAX_TRIES: usize = 3;
+
+/// A Subsonic server, as one of its users.
+#[derive(Debug)]
+pub(crate) struct Api {
+    http: Client,
+    base: Url,
+    login: Login,
+    /// What was found out about the server. Held while that is found out.
+    dialect: Mutex<Option<Dialect>>,
+    turns: Semaphore,
+}
+
+impl Api {
+    /// Nothing is asked yet. `certificates` are trusted beside those that the system trusts, as PEM.
+    pub(crate) fn new(url: &str, login: Login, certificates: &[u8]) -> Result<Self, ApiError> {
+        let base = base(url).ok_or_else(|| ApiError::Address(without_user(url)))?;
+        // Another part of the program may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let trusted = Certificate::from_pem_bundle(certificates).map_err(ApiError::Certificate)?;
+        let http = Client::builder()
+            .user_agent(concat!("dapple/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_LIMIT)
+            .read_timeout(SILENCE_LIMIT)
+            .tls_certs_merge(trusted)
+            .build()
+            .map_err(ApiError::Certificate)?;
+        let (dialect, turns) = (Mutex::default(), Semaphore::new(MAX_OPEN));
+        Ok(Self { http, base, login, dialect, turns })
+    }
+
+    /// The server, without name and password.
+    pub(crate) fn url(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Asks, and reads the answer.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<wire::Response, ApiError> {
+        let _turn = self.turns.acquire().await.expect("it is never closed");
+        let dialect = self.dialect().await?;
+        let answer = self.call(&dialect, method, parameters).await;
+        if answer.as_ref().is_err_and(ApiError::is_about_login) {
+            // Server or password may be others than they were.
+            *self.dialect.lock().await = None;
+        }
+        answer
+    }
+
+    /// The sound of a song from a byte on, as it is on the server.
+    pub(crate) async fn song(&self, id: &str, from: u64) -> Result<Arriving, ApiError> {
+        let dialect = self.dialect().await?;
+        let parameters = [("id", id), ("format", "raw")];
+        // Compressed, it would have no length.
+        let request = self.request(&dialect, "stream", &parameters);
+        let mut request = request.header(ACCEPT_ENCODING, "identity");
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-"));
+        }
+        let answer = media(request.send().await?).await?;
+        let (start, length) = part(&answer);
+        let Some(skipped) = from.checked_sub(start) else {
+            return Err(ApiError::Nonsense(format!(
+                "from {start} on what was asked from {from} on"
+            )));
+        };
+        let bytes = answer.bytes_stream().map_err(|error| io::Error::other(error.without_url()));
+        Ok(Arriving { length, bytes: Box::pin(bytes.try_filter_map(drop_first(skipped))) })
+    }
+
+    /// A picture, no larger than `size` pixels; `None` if there is none.
+    pub(crate) async fn picture(
+        &self,
+        id: &str,
+        size: Option<u32>,
+    ) -> Result<Option<Bytes>, ApiError> {
+        let dialect = self.dialect().await?;
+        let size = size.map(|size| size.to_string());
+        let mut parameters = vec![("id", id)];
+        parameters.extend(size.as_deref().map(|size| ("size", size)));
+        let answer = self.request(&dialect, "getCoverArt", &parameters).send().await?;
+        let answer = match media(answer).await {
+            Err(error) if error.is_not_there() => return Ok(None),
+            answer => answer?,
+        };
+        body(answer, MAX_PICTURE).await.map(|bytes| Some(bytes.into()))
+    }
+
+    /// How the server wants to be talked to; it is asked when that is not known.
+    async fn dialect(&self) -> Result<Dialect, ApiError> {
+        let mut agreed = self.dialect.lock().await;
+        if let Some(agreed) = &*agreed {
+            return Ok(agreed.clone());
+        }
+        let mut dialect = Dialect::newest();
+        for _ in 0..MAX_TRIES {
+            let next = match self.call(&dialect, "ping", &[]).await {
+                Ok(_) => break,
+                Err(ApiError::Refused { code, ref version, .. }) => {
+                    dialect.after(code, version, &self.login)
+                }
+                Err(error) => return Err(error),
+            };
+            match next {
+                Some(next) => dialect = next,
+                None => return self.call(&dialect, "ping", &[]).await.map(|_| dialect),
+            }
+        }
+        Ok(agreed.insert(dialect).clone())
+    }
+
+    async fn call(
+        &self,
+        dialect: &Dialect,
+        method: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<wire::Response, ApiError> {
+        let answer = self.request(dialect, method, parameters).send().await?;
+        let status = answer.status();
+        read(status, &body(answer, MAX_REPLY).await?)
+    }
+
+    fn request(
+        &self,
+        dialect: &Dialect,
+        method: &str,
+        parameters: &[(&str, &str)],
+    ) -> reqwest::RequestBuilder {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .expect("it begins with http")
+            .pop_if_empty()
+            .extend(["rest", &format!("{method}.view")]);
+        url.query_pairs_mut()
+            .extend_pairs(dialect.parameters(&self.login))
+            .extend_pairs(parameters);
+        self.http.get(url)
+    }
+}
+
+/// The address of a server, without all that does not belong to it.
+fn base(url: &str) -> Option<Url> {
+    let mut base = Url::parse(url).ok()?;
+    if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+        return None;
+    }
+    base.set_username("").and_then(|()| base.set_password(None)).ok()?;
+    base.set_query(None);
+    base.set_fragment(None);
+    Some(base)
+}
+
+/// An address as it may be shown.
+fn without_user(url: &str) -> String {
+    url.rsplit_once('@').map_or(url, |(_, host)| host).to_owned()
+}
+
+/// Reads an answer.
+fn read(status: StatusCode, body: &[u8]) -> Result<wire::Response, ApiError> {
+    let response = match serde_json::from_slice::<wire::Envelope>(body) {
+        Ok(envelope) => envelope.response,
+        Err(_) if !status.is_success() => return Err(ApiError::Status(status.as_u16())),
+        Err(_) if is_page(body) => return Err(ApiError::WebPage),
+        Err(error) => return Err(ApiError::Nonsense(error.to_string())),
+    };
+    match response.error {
+        None if response.status.as_str() == "ok" => Ok(response),
+        None => Err(ApiError::Nonsense(format!("the status is {:?}", response.status.0))),
+        Some(wire::Failure { code, message }) => {
+            Err(ApiError::Refused { code: code.0, message: message.0, version: response.version.0 })
+        }
+    }
+}
+
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// Takes in a body, unless it is too large.
+async fn body(answer: Response, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let (mut body, mut pieces) = (Vec::new(), answer.bytes_stream());
+    while let Some(piece) = pieces.try_next().await? {
+        if body.len() + piece.len() > limit {
+            return Err(ApiError::TooLarge(limit));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// An answer that is sound or a picture. Where servers have none of it they send words, with status 200.
+async fn media(answer: Response) -> Result<Response, ApiError> {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    let is_words = ["json", "xml", "text/"].iter().any(|words| kind.contains(words));
+    let status = answer.status();
+    if is_words {
+        let refusal = read(status, &body(answer, MAX_REPLY).await?);
+        return Err(refusal
+            .err()
+            .unwrap_or_else(|| ApiError::Nonsense(format!("{kind} as media"))));
+    }
+    if status.is_success() { Ok(answer) } else { Err(ApiError::Status(status.as_u16())) }
+}
+
+/// Where a song begins in an answer, and how long all of it is. Not all servers know ranges.
+fn part(answer: &Response) -> (u64, Option<u64>) {
+    let range = answer.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    let range = range.filter(|_| answer.status() == StatusCode::PARTIAL_CONTENT);
+    let start =
+        range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
+    match start {
+        Some(start) => {
+            let total = range.and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+            let sum = || answer.content_length()?.checked_add(start);
+            (start, total.or_else(sum))
+        }
+        None => (0, answer.content_length()),
+    }
+}
+
+/// Leaves out the first bytes.
+fn drop_first(
+    mut left: u64,
+) -> impl FnMut(Bytes) -> std::future::Ready<io::Result<Option<Bytes>>> + Send {
+    move |mut piece| {
+        let dropped = left.min(piece.len() as u64);
+        left -= dropped;
+        let rest = piece.split_off(usize::try_from(dropped).unwrap_or(piece.len()));
+        std::future::ready(Ok(Some(rest).filter(|rest| !rest.is_empty())))
+    }
+}

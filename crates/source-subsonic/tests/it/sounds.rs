@@ -1,0 +1,174 @@
+//! Songs and pictures, passed through and kept.
+
+use std::path::Path;
+
+use disk_cache::DiskCache;
+use futures_util::TryStreamExt;
+use library::{ArtworkSize, Body, Content, Source, SourceError, SourceKey};
+use source_subsonic::SubsonicSource;
+use testkit::server::{Reply, Server};
+use testkit::subsonic::{PICTURE, Subsonic, sound};
+
+use crate::common::*;
+
+fn key(id: &str) -> SourceKey {
+    id.into()
+}
+
+async fn bytes(content: Content, start: u64) -> std::io::Result<Vec<u8>> {
+    match content.body {
+        Body::Ranged(ranged) => {
+            let length = content.length.unwrap() - start;
+            Ok(ranged.read(start, length).try_collect::<Vec<_>>().await?.concat())
+        }
+        Body::File(mut file) => {
+            let mut bytes = Vec::new();
+            std::io::Seek::seek(&mut file.file, std::io::SeekFrom::Start(start))?;
+            std::io::Read::read_to_end(&mut file.file, &mut bytes)?;
+            Ok(bytes)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn heard(source: &SubsonicSource, id: &str, start: u64) -> Vec<u8> {
+    bytes(source.open(key(id)).await.unwrap(), start).await.unwrap()
+}
+
+fn source(server: &Server, folder: Option<&Path>) -> SubsonicSource {
+    let mut config = config(server);
+    config.songs = folder.map(|folder| DiskCache::new(folder.join("songs"), 1 << 20));
+    config.pictures = folder.map(|folder| DiskCache::new(folder.join("pictures"), 1 << 20));
+    SubsonicSource::new(config).unwrap()
+}
+
+#[tokio::test]
+async fn a_song_is_heard_from_any_byte_on_with_and_without_a_cache() {
+    let server = Server::start(Subsonic::new(3).answer()).await;
+    let folder = tempfile::tempdir().unwrap();
+    for folder in [None, Some(folder.path())] {
+        let source = source(&server, folder);
+        for start in [0, 1, 9_999] {
+            let expected = &sound(2, 10_000)[usize::try_from(start).unwrap()..];
+            assert_eq!(heard(&source, "so-2", start).await, expected);
+        }
+    }
+    // With the cache the server sent it once.
+    assert_eq!(server.asked_for("/rest/stream.view").len(), 5 + 1);
+    assert!(
+        server
+            .asked_for("/rest/stream.view")
+            .iter()
+            .all(|asked| asked.parameter("format") == Some("raw"))
+    );
+}
+
+#[tokio::test]
+async fn a_server_without_ranges_is_heard_from_any_byte_on() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        let sound = || Reply::new(sound(1, 10_000)).with("Content-Type", "audio/mpeg");
+        asked.path().ends_with("stream.view").then(sound)
+    })
+    .await;
+    let source = source(&server, None);
+    assert_eq!(heard(&source, "so-1", 7_000).await, &sound(1, 10_000)[7_000..]);
+}
+
+#[tokio::test]
+async fn a_song_that_breaks_off_on_the_server_is_whole_here() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        let is_first = asked.path().ends_with("stream.view") && asked.header("Range").is_none();
+        let sound = || Reply::new(sound(1, 10_000)).with("Content-Type", "audio/mpeg");
+        is_first.then(|| sound().cut_after(4_321))
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(&server, Some(folder.path()));
+    assert_eq!(heard(&source, "so-1", 0).await, sound(1, 10_000));
+    let ranges: Vec<_> = server
+        .asked_for("/rest/stream.view")
+        .iter()
+        .map(|asked| asked.header("Range").map(str::to_owned))
+        .collect();
+    assert_eq!(ranges, [None, Some("bytes=4321-".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_song_of_another_length_than_before_is_not_mended_with_it() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        if !asked.path().ends_with("stream.view") {
+            return None;
+        }
+        let whole = Reply::new(sound(1, 10_000)).with("Content-Type", "audio/mpeg");
+        let other = Reply::new(sound(2, 12_000)).with("Content-Type", "audio/mpeg");
+        Some(if asked.header("Range").is_none() { whole.cut_after(4_321) } else { other })
+    })
+    .await;
+    let source = source(&server, None);
+    bytes(source.open(key("so-1")).await.unwrap(), 0).await.unwrap_err();
+    let content = source.open(key("so-1")).await.unwrap();
+    bytes(content, 5_000).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn words_in_place_of_sound_are_no_song() {
+    let page = || Reply::new("<html>").with("Content-Type", "text/html");
+    let subsonic = Subsonic::new(3);
+    let server =
+        serve_but(&subsonic, move |asked| (asked.parameter("id") == Some("so-1")).then(page)).await;
+    let source = source(&server, None);
+    let error = source.open(key("so-1")).await.unwrap_err();
+    assert!(matches!(error, SourceError::Away { .. }), "{error}");
+    let error = source.open(key("so-99")).await.unwrap_err();
+    assert!(matches!(error, SourceError::NotThere(_)), "{error}");
+}
+
+#[tokio::test]
+async fn the_picture_of_an_album_is_fetched_once_for_its_songs() {
+    let server = Server::start(Subsonic::new(20).answer()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&server);
+    config.pictures = Some(DiskCache::new(folder.path(), 1 << 20));
+    let mut ear = follow(config);
+    ear.settled().await;
+    let size = ArtworkSize::Within { width: 300, height: 200 };
+    let picture = ear.source.artwork(key("so-1"), size).await.unwrap().unwrap();
+    assert_eq!((picture.media_type, &picture.bytes[..]), ("image/png", PICTURE));
+    while std::fs::read_dir(folder.path()).unwrap().count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Another song of the album; it may still be on its way to the disk.
+    let again = ear.source.artwork(key("so-2"), size).await.unwrap().unwrap();
+    assert_eq!(again, picture);
+    let asked = server.asked_for("/rest/getCoverArt.view");
+    assert!(asked.iter().all(|asked| asked.parameter("id") == Some("al-0")));
+    assert!(asked.iter().all(|asked| asked.parameter("size") == Some("200")));
+    ear.source.artwork(key("so-2"), ArtworkSize::Original).await.unwrap().unwrap();
+    assert_eq!(server.asked().last().unwrap().parameter("size"), None);
+}
+
+#[tokio::test]
+async fn what_is_pinned_is_fetched_ahead() {
+    let subsonic = Subsonic::new(30);
+    subsonic.edit(|music| {
+        music.starred = vec![3];
+        music.playlists.insert(1, ("Loud".into(), vec![4, 5]));
+        music.playlists.insert(2, ("Quiet".into(), vec![6]));
+    });
+    let server = Server::start(subsonic.answer()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&server);
+    config.songs = Some(DiskCache::new(folder.path(), 1 << 20));
+    (config.pins.starred, config.pins.playlists) = (true, vec!["Loud".to_owned()]);
+    let mut ear = follow(config);
+    ear.settled().await;
+    while server.asked_for("/rest/stream.view").len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let asked = server.asked_for("/rest/stream.view");
+    let ids: Vec<_> = asked.iter().filter_map(|asked| asked.parameter("id")).collect();
+    assert_eq!(ids, ["so-3", "so-4", "so-5"]);
+}
