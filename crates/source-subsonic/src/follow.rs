@@ -128,7 +128,7 @@ impl<'a> Follower<'a> {
             answer => {
                 let modified = answer?.indexes.last_modified;
                 let is_known = !matches!(modified.as_str(), "" | "0");
-                Ok(is_known.then(|| Mark(modified.0)))
+                Ok(is_known.then_some(Mark(modified.0)))
             }
         }
     }

@@ -20,18 +20,15 @@ async fn troubled(songs: u32, from: usize, count: usize, fault: fn() -> Reply) -
     .await
 }
 
-#[track_caller]
-fn check(fault: fn() -> Reply, expected: &'static str) -> impl Future<Output = ()> {
-    async move {
-        let server = troubled(1_200, 4, usize::MAX / 2, fault).await;
-        let problem = follow(config(&server)).problem().await;
-        assert!(problem.contains(expected), "{problem}");
-        // And when that has passed, it is as if nothing had been.
-        let server = troubled(1_200, 4, 5, fault).await;
-        let mut ear = follow(config(&server));
-        while ear.songs() < 1_200 {
-            ear.settled().await;
-        }
+/// That a fault is said so, and that when it has passed it is as if nothing had been.
+async fn check(fault: fn() -> Reply, expected: &str) {
+    let server = troubled(1_200, 4, usize::MAX / 2, fault).await;
+    let problem = follow(config(&server)).problem().await;
+    assert!(problem.contains(expected), "{problem}");
+    let server = troubled(1_200, 4, 5, fault).await;
+    let mut ear = follow(config(&server));
+    while ear.songs() < 1_200 {
+        ear.settled().await;
     }
 }
 
