@@ -243,8 +243,8 @@ impl<'a> Follower<'a> {
         });
         self.trouble = Some(trouble);
         let since = *self.lost_since.get_or_insert_with(Instant::now);
-        // What was never told in this run is not known to be there.
-        if since.elapsed() >= AWAY_AFTER || self.passed.is_none() && self.pass.is_none() {
+        // What was not seen in this run is not known to be there.
+        if since.elapsed() >= AWAY_AFTER || self.teller.is_silent() {
             self.teller.away().await?;
         }
         let pause = self.pause;

@@ -44,6 +44,11 @@ impl Teller {
         Self { report, relay, pictures, songs, playlists, pass: 0, seen: 0, away }
     }
 
+    /// Whether nothing of the server was seen yet in this run.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.pass == 0
+    }
+
     /// Begins to look through all that the server has.
     pub(crate) fn begin(&mut self) {
         self.pass += 1;

@@ -12,6 +12,8 @@ use crate::api::wire::{Album, Number, Song, Word};
 
 /// Grows when songs come to be read differently, so that every one is told again once.
 const VERSION: u8 = 1;
+/// No song has so many kbit/s.
+const NO_KBPS: u64 = 20_000;
 /// The longest id of a song, in bytes; one with a longer id is left out.
 const MAX_ID: usize = 512;
 
@@ -96,7 +98,7 @@ pub(crate) fn track(song: &Song, album: &AlbumFacts) -> Track {
         },
         duration_ms: long(song.duration.0.saturating_mul(1000)),
         size: song.size.0,
-        bitrate_kbps: number(song.bit_rate),
+        bitrate_kbps: bitrate(song.bit_rate.0),
         sample_rate: long(song.sampling_rate.0),
         codec: codec(song.suffix.as_str()),
         format: song.suffix.as_str().to_ascii_lowercase().into(),
@@ -137,6 +139,13 @@ fn title(song: &Song) -> Text {
 fn genre(song: &Song) -> Text {
     let names: Vec<&str> = song.genres.0.iter().map(|genre| genre.name.as_str()).collect();
     if names.is_empty() { song.genre.as_str().into() } else { names.join("; ").into() }
+}
+
+/// A bit rate in kbit/s. Supysonic 0.7.2 gives some in bit/s.
+fn bitrate(bit_rate: u64) -> u16 {
+    let is_in_bits = bit_rate >= NO_KBPS;
+    let kbps = if is_in_bits { bit_rate.saturating_add(500) / 1000 } else { bit_rate };
+    u16::try_from(kbps).unwrap_or(u16::MAX)
 }
 
 /// How a file with this suffix is most often coded; not said where it can be either of two.
@@ -231,6 +240,12 @@ mod tests {
         assert_eq!((track.track, track.duration_ms, track.year), (u16::MAX, u32::MAX, 0));
         let recorded = recorded(&serde_json::from_str(song).unwrap());
         assert_eq!((recorded.rating, recorded.play_count), (Some(100), Some(u32::MAX)));
+    }
+
+    #[test]
+    fn bit_rates_are_in_kilobits_whatever_a_server_means() {
+        assert_eq!([320, 9_216, 63_999, 320_000].map(bitrate), [320, 9_216, 64, 320]);
+        assert_eq!(bitrate(u64::MAX), u16::MAX);
     }
 
     #[test]

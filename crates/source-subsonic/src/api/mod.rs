@@ -269,3 +269,89 @@ fn drop_first(
         std::future::ready(Ok(Some(rest).filter(|rest| !rest.is_empty())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, body: &str, expected: &str) {
+        let answer = read(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        let answer = answer.map_or_else(|error| error.to_string(), |answer| answer.version.0);
+        assert_eq!(answer, expected, "{status} {body}");
+    }
+
+    #[test]
+    fn what_is_answered_is_understood_or_said_to_be_something_else() {
+        let ok =
+            r#"{"subsonic-response": {"status": "ok", "version": "1.16.1", "new": {"a": [1]}}}"#;
+        let refused = r#"{"subsonic-response": {"status": "failed", "error": {"code": "40", "message": "no"}}}"#;
+        check(200, ok, "1.16.1");
+        check(500, ok, "1.16.1");
+        check(200, refused, "it refuses: no (error 40)");
+        check(401, refused, "it refuses: no (error 40)");
+        check(401, "who are you?", "it answers with the status 401");
+        check(502, "<html>", "it answers with the status 502");
+        check(200, " \n<html>", "a web page answers; is this the address of a Subsonic server?");
+        check(200, r#"{"subsonic-response": {}}"#, r#"it answers nonsense: the status is """#);
+        let nonsense = "it answers nonsense: EOF while parsing a value at line 1 column 0";
+        check(200, "", nonsense);
+    }
+
+    #[test]
+    fn an_address_is_that_of_a_server() {
+        let base = |url| base(url).map(String::from);
+        assert_eq!(base("http://nas:4040").as_deref(), Some("http://nas:4040/"));
+        assert_eq!(base("https://joe@nas/music/?a#b").as_deref(), Some("https://nas/music/"));
+        assert_eq!(base("nas"), None);
+        assert_eq!(base("file:///nas"), None);
+    }
+
+    /// JSON of any shape with the names that are looked for.
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let names = "status|version|error|code|scanStatus|count|albumList2|album|song|searchResult3|id|artists|entry";
+        let scalar = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            "ok|[0-9]{1,4}|.{0,8}".prop_map(Into::into),
+        ];
+        scalar.prop_recursive(6, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map(names, inner, 0..6)
+                    .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_answered_is_an_answer_or_an_error(body: Vec<u8>, status in 200..600_u16) {
+            let _ = read(StatusCode::from_u16(status).unwrap(), &body);
+        }
+
+        #[test]
+        fn whatever_shape_an_answer_has_it_is_an_answer_or_an_error(json in any_json()) {
+            let body = serde_json::json!({"subsonic-response": json}).to_string();
+            let _ = read(StatusCode::OK, body.as_bytes());
+        }
+
+        #[test]
+        fn the_first_bytes_are_left_out_however_they_come(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
+            skipped in 0..60_usize,
+        ) {
+            let all = pieces.concat();
+            let mut rest = Vec::new();
+            let mut drop_first = drop_first(skipped as u64);
+            for piece in pieces {
+                rest.extend(drop_first(piece.into()).into_inner().unwrap().unwrap_or_default());
+            }
+            prop_assert_eq!(rest, &all[skipped.min(all.len())..]);
+        }
+    }
+}

@@ -6,4 +6,5 @@ mod common;
 mod faults;
 mod listing;
 mod login;
+mod real;
 mod sounds;

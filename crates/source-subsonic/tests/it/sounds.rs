@@ -15,7 +15,7 @@ fn key(id: &str) -> SourceKey {
     id.into()
 }
 
-async fn bytes(content: Content, start: u64) -> std::io::Result<Vec<u8>> {
+pub(crate) async fn bytes(content: Content, start: u64) -> std::io::Result<Vec<u8>> {
     match content.body {
         Body::Ranged(ranged) => {
             let length = content.length.unwrap() - start;
