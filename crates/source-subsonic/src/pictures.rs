@@ -16,7 +16,7 @@ use crate::track::hash;
 /// Which picture is whose, and those that are kept. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Pictures {
-    /// By the keys of songs, what the server calls their pictures. Held for a short step.
+    /// By the keys of songs, what the server calls their pictures; empty for those without. Held for a short step.
     names: Arc<Mutex<HashMap<SourceKey, Text>>>,
     /// Tells the pictures of different servers apart.
     server: u64,
@@ -31,9 +31,7 @@ impl Pictures {
     /// Takes in what the server calls the picture of a song; nothing if it has none.
     pub(crate) fn know(&self, key: &SourceKey, name: &str) {
         let mut names = self.names();
-        if name.is_empty() {
-            names.remove(key);
-        } else if names.get(key).is_none_or(|known| **known != *name) {
+        if names.get(key).is_none_or(|known| **known != *name) {
             names.insert(key.clone(), name.into());
         }
     }
@@ -51,6 +49,9 @@ impl Pictures {
     ) -> Result<Option<Artwork>, ApiError> {
         // Before the songs are listed again after a start, the song itself stands for its picture.
         let name = self.names().get(key).map_or_else(|| key.to_string(), Text::to_string);
+        if name.is_empty() {
+            return Ok(None);
+        }
         let place = format!("{:016x}{:016x}", hash((&name, size)), self.server);
         if let Some(kept) = self.kept(place.clone()).await {
             return Ok(artwork(kept));

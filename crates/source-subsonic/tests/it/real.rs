@@ -18,9 +18,14 @@ async fn a_server_that_others_wrote_is_followed_and_heard() {
     let password = env::var("SUBSONIC_PASSWORD").unwrap();
     let mut ear = follow(SubsonicConfig::new(&url, Login::Password { user, password }));
     let told = ear.settled().await;
-    let mut pictures = 0;
-    for change in told.iter().take(100) {
-        let Change::Song { key, track, .. } = change else { continue };
+    let songs = told.iter().filter_map(|change| match change {
+        Change::Song { key, track, .. } => Some((key, track)),
+        _ => None,
+    });
+    let (with_pictures, without): (Vec<_>, Vec<_>) =
+        songs.partition(|(_, track)| track.has_artwork);
+    println!("{} songs, {} of them with pictures", ear.songs(), with_pictures.len());
+    for (key, track) in with_pictures.into_iter().take(10).chain(without.into_iter().take(10)) {
         for start in [0, track.size / 3] {
             let content = ear.source.open(key.clone()).await.unwrap();
             assert_eq!(content.length, Some(track.size), "{track:?}");
@@ -29,10 +34,8 @@ async fn a_server_that_others_wrote_is_followed_and_heard() {
         }
         let size = ArtworkSize::Within { width: 200, height: 200 };
         let picture = ear.source.artwork(key.clone(), size).await.unwrap();
-        pictures += usize::from(picture.is_some());
         assert_eq!(picture.is_some(), track.has_artwork, "{track:?}");
     }
-    println!("{} songs, {pictures} pictures", ear.songs());
     assert!(ear.songs() > 0);
     assert_eq!(words(&ear.look().await), [""; 0]);
 }
