@@ -86,16 +86,8 @@ pub(crate) fn track(song: &Song, album: &AlbumFacts) -> Track {
         year: number(song.year),
         bpm: number(song.bpm),
         compilation: album.compilation,
-        content_rating: match song.explicit_status.as_str() {
-            "explicit" => ContentRating::Explicit,
-            "clean" => ContentRating::Clean,
-            _ => ContentRating::None,
-        },
-        media_kind: match song.kind.as_str() {
-            "podcast" => MediaKind::Podcast,
-            "audiobook" => MediaKind::Audiobook,
-            _ => MediaKind::Music,
-        },
+        content_rating: content_rating(song.explicit_status.as_str()),
+        media_kind: media_kind(song.kind.as_str()),
         duration_ms: long(song.duration.0.saturating_mul(1000)),
         size: song.size.0,
         bitrate_kbps: bitrate(song.bit_rate.0),
@@ -139,6 +131,22 @@ fn title(song: &Song) -> Text {
 fn genre(song: &Song) -> Text {
     let names: Vec<&str> = song.genres.0.iter().map(|genre| genre.name.as_str()).collect();
     if names.is_empty() { song.genre.as_str().into() } else { names.join("; ").into() }
+}
+
+fn content_rating(status: &str) -> ContentRating {
+    match status {
+        "explicit" => ContentRating::Explicit,
+        "clean" => ContentRating::Clean,
+        _ => ContentRating::None,
+    }
+}
+
+fn media_kind(kind: &str) -> MediaKind {
+    match kind {
+        "podcast" => MediaKind::Podcast,
+        "audiobook" => MediaKind::Audiobook,
+        _ => MediaKind::Music,
+    }
 }
 
 /// A bit rate in kbit/s. Supysonic 0.7.2 gives some in bit/s.
