@@ -106,10 +106,11 @@ impl Ranged for Listening {
 pub(crate) async fn run(
     sink: Sink,
     mut file: Unfinished,
-    mut bytes: ByteStream,
+    bytes: ByteStream,
     fetch: Fetch,
     finish: impl FnOnce(Unfinished) + Send + 'static,
 ) {
+    let mut bytes = bytes.fuse();
     let mut resumes = 0;
     while file.length() < sink.total && resumes <= MAX_RESUMES {
         if let Some(Ok(piece)) = bytes.next().await {
@@ -122,11 +123,13 @@ pub(crate) async fn run(
         sleep(RESUME_AFTER * (1 << resumes)).await;
         resumes += 1;
         match direct::rest(&fetch, sink.total, file.length()).await {
-            Ok(rest) => bytes = rest,
+            Ok(rest) => bytes = rest.fuse(),
             Err(error) => tracing::debug!(%error, at = file.length(), "a song broke off"),
         }
     }
-    if file.length() == sink.total {
+    let is_whole = file.length() == sink.total;
+    // What sends more than it said may have said it of another song.
+    if is_whole && !matches!(bytes.next().await, Some(Ok(_))) {
         // That it may be kept is all that is lost if it fails.
         let _ = task::spawn_blocking(move || finish(file)).await;
     }
