@@ -33,7 +33,7 @@ use std::time::{Duration, SystemTime};
 /// What a file takes on disk at least. Counts small ones for what they cost, and so bounds their number.
 const BLOCK: u64 = 4096;
 /// A file is marked as asked for at most this often.
-const MARK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const MARK_EVERY: Duration = Duration::from_secs(60);
 /// A file that was not written to for so long will never be whole.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// One part in so many of the limit is free when room has been made.
@@ -64,6 +64,17 @@ struct Room {
     promised: u64,
     /// The files that stay.
     pins: HashSet<String>,
+}
+
+/// What a cache takes of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// In bytes.
+    pub taken: u64,
+    /// The most that it may take, in bytes.
+    pub limit: u64,
+    /// How many files that is.
+    pub files: usize,
 }
 
 /// A file that is not whole yet. It is kept once it is [finished](Self::finish), and otherwise removed.
@@ -144,6 +155,14 @@ impl DiskCache {
                 None
             }
         }
+    }
+
+    /// What the files take. They are counted for it.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let files = self.list(SystemTime::now());
+        let taken = files.iter().map(|file| file.cost).sum();
+        Usage { taken, limit: self.0.limit, files: files.len() }
     }
 
     /// Has a file stay, whether it is there yet or not, until it is [unpinned](Self::unpin). Pins are not remembered
@@ -334,6 +353,7 @@ mod tests {
         assert_eq!(read(&cache, "ab12"), Some(vec![7; 5000]));
         let again = DiskCache::new(folder.path().join("files"), 1 << 20);
         assert_eq!(read(&again, "ab12"), Some(vec![7; 5000]));
+        assert_eq!(again.usage(), Usage { taken: 2 * BLOCK, limit: 1 << 20, files: 1 });
         again.remove("ab12");
         assert_eq!(read(&again, "ab12"), None);
     }

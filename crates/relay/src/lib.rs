@@ -213,7 +213,12 @@ fn hash(value: impl std::hash::Hash) -> u64 {
 }
 
 async fn kept(cache: DiskCache, name: String) -> Option<OpenFile> {
-    let find = move || OpenFile::try_from(cache.find(&name)?).ok();
+    let find = move || {
+        let mut file = OpenFile::try_from(cache.find(&name)?).ok()?;
+        // That is when it was last asked for.
+        file.changed = None;
+        Some(file)
+    };
     task::spawn_blocking(find).await.ok()?
 }
 

@@ -5,12 +5,17 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use library::{Closed, Known, Playlist, PlaylistContent, Report, ScanPhase, SourceKey, Stamp};
+use library::{
+    Clock, Closed, Known, Playlist, PlaylistContent, Problem, Report, ScanPhase, SourceKey, Stamp,
+    SystemClock,
+};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::Inner;
 use crate::api::wire::{self, Word};
 use crate::api::{Api, ApiError, MAX_OPEN, story};
+use crate::connection::{Connection, ConnectionState};
 use crate::pass::{self, Pass, Trouble};
 use crate::teller::Teller;
 use crate::track::{AlbumFacts, hash};
@@ -38,7 +43,7 @@ pub(crate) struct Mark(String);
 pub(crate) struct Follower<'a> {
     source: &'a Inner,
     report: Report,
-    teller: Teller,
+    teller: Teller<'a>,
     /// What the server was when it was last looked through, and when that was.
     passed: Option<(Mark, Instant)>,
     /// A pass that broke off.
@@ -49,16 +54,16 @@ pub(crate) struct Follower<'a> {
     tells_scans: bool,
     lost_since: Option<Instant>,
     pause: Duration,
-    trouble: Option<String>,
+    /// How many wishes to look there were so far.
+    wishes: watch::Receiver<u64>,
 }
 
 impl<'a> Follower<'a> {
     /// `known` is what was told in earlier runs.
     pub(crate) fn new(source: &'a Inner, report: Report, known: Known) -> Self {
-        let (relay, pictures) = (source.relay.clone(), source.pictures.clone());
         Self {
             source,
-            teller: Teller::new(report.clone(), relay, pictures, known),
+            teller: Teller::new(source, report.clone(), known),
             report,
             passed: None,
             pass: None,
@@ -66,25 +71,25 @@ impl<'a> Follower<'a> {
             tells_scans: true,
             lost_since: None,
             pause: source.config.retry,
-            trouble: None,
+            wishes: source.wishes.subscribe(),
         }
     }
 
     pub(crate) async fn run(mut self) -> Result<Infallible, Closed> {
         loop {
+            let (wishes, begun) = (*self.wishes.borrow_and_update(), Instant::now());
+            self.show(|now| now.state = ConnectionState::Syncing);
             let pause = match self.look().await {
-                Ok(()) => self.well(),
+                Ok(()) => self.well(begun.elapsed()),
                 Err(Trouble::Closed(closed)) => return Err(closed),
-                Err(Trouble::Api(error)) => {
-                    let least = if error.is_about_login() { LONGEST_PAUSE } else { Duration::ZERO };
-                    self.lost(story(&error)).await?.max(least.min(self.source.config.every))
-                }
-                Err(error @ Trouble::Empty) => self.lost(error.to_string()).await?,
+                Err(trouble) => self.lost(&trouble).await?,
             };
+            self.show(|now| now.answered = wishes);
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.source.wanted.notified() => {}
-                () = self.fetch_pinned() => {}
+                // Whoever wishes lives as long as the source.
+                _ = self.wishes.changed() => {}
+                () = fetch_pinned(self.source) => {}
             }
         }
     }
@@ -172,13 +177,14 @@ impl<'a> Follower<'a> {
     /// Looks at playlists and stars, and at what of that is to be kept for ever.
     async fn look_at_playlists(&mut self) -> Result<(), Trouble> {
         let pins = &self.source.config.pins;
-        let (mut there, mut pinned) = (HashSet::new(), Vec::new());
-        if let Some(starred) = starred(&self.source.api).await? {
-            there.insert(starred.key.clone());
+        let (mut there, mut pinned, mut starred) = (HashSet::new(), Vec::new(), 0);
+        if let Some(list) = self::starred(&self.source.api).await? {
+            there.insert(list.key.clone());
+            starred = songs(&list).len();
             if pins.starred {
-                pinned.extend(songs(&starred).iter().cloned());
+                pinned.extend(songs(&list).iter().cloned());
             }
-            self.teller.playlist(starred).await?;
+            self.teller.playlist(list).await?;
         }
         let api = &self.source.api;
         let mut lists = match api.ask("getPlaylists", &[]).await {
@@ -202,46 +208,49 @@ impl<'a> Follower<'a> {
             self.teller.playlist(playlist).await?;
         }
         self.teller.keep_playlists(&there).await?;
-        self.source.pin(pinned);
+        self.source.sounds.pin(pinned);
+        let playlists = there.len() - usize::from(starred > 0);
+        self.show(|now| (now.playlists, now.starred) = (playlists, starred));
         Ok(())
     }
 
-    /// Fetches what is to be kept for ever, one song after another, and then waits for ever.
-    async fn fetch_pinned(&self) {
-        for key in self.source.pinned() {
-            match self.source.relay.keep(&key, self.source.fetch(&key)).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let url = self.source.api.url();
-                    tracing::warn!("what is pinned of {url} does not fit into the cache");
-                    break;
-                }
-                Err(error) => tracing::debug!(%key, %error, "not fetched ahead"),
-            }
-        }
-        std::future::pending().await
+    /// Shows what has become of the connection.
+    fn show(&self, change: impl FnOnce(&mut Connection)) {
+        let api = &self.source.api;
+        self.source.connection.send_modify(|now| {
+            (now.server, now.requests) = (api.server(), api.asked());
+            (now.songs, now.told) = (self.teller.songs(), self.teller.changes());
+            change(now);
+        });
     }
 
     /// Takes in that the server has told all; returns when to ask again.
-    fn well(&mut self) -> Duration {
+    fn well(&mut self, took: Duration) -> Duration {
         (self.lost_since, self.pause) = (None, self.source.config.retry);
-        if self.trouble.take().is_some() {
+        let mut trouble = None;
+        self.show(|now| {
+            trouble = now.trouble.take();
+            (now.state, now.last_took) = (ConnectionState::Idle, took);
+            now.last_sync = Some(SystemClock.now());
+        });
+        if trouble.is_some() {
             tracing::info!("{} is followed again", self.source.api.url());
         }
         self.source.config.every
     }
 
     /// Takes in that the server cannot be followed; returns when to ask again.
-    async fn lost(&mut self, why: String) -> Result<Duration, Closed> {
-        let trouble = format!("{} cannot be followed: {why}", self.source.api.url());
-        if self.trouble.as_ref() != Some(&trouble) {
-            tracing::warn!("{trouble}");
+    async fn lost(&mut self, trouble: &Trouble) -> Result<Duration, Closed> {
+        let what = format!("{} cannot be followed: {}", self.source.api.url(), story(trouble));
+        let problem = Problem { what, remedy: trouble.remedy().to_owned() };
+        if self.source.connection.borrow().trouble.as_ref() != Some(&problem) {
+            tracing::warn!(remedy = problem.remedy, "{}", problem.what);
         }
         self.report.scan(|scan| {
             scan.phase = ScanPhase::Failed;
-            scan.problems = vec![trouble.clone()];
+            scan.problems = vec![problem.what.clone()];
         });
-        self.trouble = Some(trouble);
+        self.show(|now| (now.state, now.trouble) = (ConnectionState::Lost, Some(problem)));
         let since = *self.lost_since.get_or_insert_with(Instant::now);
         // What was not seen in this run is not known to be there.
         if since.elapsed() >= AWAY_AFTER || self.teller.is_silent() {
@@ -249,8 +258,16 @@ impl<'a> Follower<'a> {
         }
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST_PAUSE);
-        Ok(pause)
+        let is_login = matches!(trouble, Trouble::Api(error) if error.is_about_login());
+        let least = if is_login { LONGEST_PAUSE } else { Duration::ZERO };
+        Ok(pause.max(least.min(self.source.config.every)))
     }
+}
+
+/// Fetches what is to be kept for ever, and then waits for ever.
+async fn fetch_pinned(source: &Inner) {
+    source.sounds.fetch_pinned().await;
+    std::future::pending().await
 }
 
 /// What is starred, as a playlist; `None` if nothing is.

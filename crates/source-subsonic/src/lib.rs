@@ -28,33 +28,40 @@
 
 mod api;
 mod back;
+mod connection;
 mod follow;
 mod pass;
 mod pictures;
+mod sounds;
 mod teller;
 mod track;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use disk_cache::DiskCache;
 use library::{
-    Artwork, ArtworkSize, Closed, Content, Report, Source, SourceError, SourceFuture, SourceKey,
+    Artwork, ArtworkSize, Closed, Content, Problem, Report, Source, SourceError, SourceFuture,
+    SourceKey,
 };
-use relay::{Fetch, Relay};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 pub use api::{ApiError, Login};
+pub use connection::{Changes, Connection, ConnectionState};
 
 use api::Api;
+use api::wire::Song;
 use follow::Follower;
 use pictures::Pictures;
+use sounds::{Form, Sounds};
 
 /// How often it is looked for changes, unless the configuration says otherwise.
 const EVERY: Duration = Duration::from_secs(5 * 60);
 /// How soon a server that was lost is asked again first, unless the configuration says otherwise.
 const RETRY: Duration = Duration::from_secs(1);
+/// Of how many kbit/s at most MP3 is that the server makes, unless the configuration says otherwise.
+const MP3_KBPS: u16 = 320;
 
 /// What a [`SubsonicSource`] is to do.
 #[derive(Clone, Debug)]
@@ -78,6 +85,23 @@ pub struct SubsonicConfig {
     pub retry: Duration,
     /// Whether plays, ratings and stars are written to the server. They are not by default.
     pub writes: bool,
+    /// What the server is asked to send as MP3; nothing by default.
+    pub transcoding: Transcoding,
+    /// Of how many kbit/s at most that is; 320 by default.
+    pub mp3_kbps: u16,
+}
+
+/// The songs that the server is asked to send as MP3. They are listed as that, without a size, which nobody knows before
+/// they are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transcoding {
+    /// None: each comes as it is on the server.
+    #[default]
+    Off,
+    /// Those that neither clients of DAAP play nor dapple decodes for them, such as WMA and Monkey's Audio.
+    Unsupported,
+    /// All but those that are MP3 of no more kbit/s already.
+    All,
 }
 
 /// The songs that stay on the disk.
@@ -103,6 +127,8 @@ impl SubsonicConfig {
             every: EVERY,
             retry: RETRY,
             writes: false,
+            transcoding: Transcoding::Off,
+            mp3_kbps: MP3_KBPS,
         }
     }
 }
@@ -114,12 +140,11 @@ pub struct SubsonicSource(Arc<Inner>);
 struct Inner {
     config: SubsonicConfig,
     api: Arc<Api>,
-    relay: Relay,
+    sounds: Sounds,
     pictures: Pictures,
-    /// Somebody wants it to be looked for changes now.
-    wanted: Notify,
-    /// The songs that are to stay. Held for a short step.
-    pinned: Mutex<Vec<SourceKey>>,
+    connection: watch::Sender<Connection>,
+    /// How often it was wished that it looks for changes.
+    wishes: watch::Sender<u64>,
 }
 
 impl SubsonicSource {
@@ -128,11 +153,11 @@ impl SubsonicSource {
     /// # Errors
     /// The address is none of a server, or a certificate cannot be read.
     pub fn new(config: SubsonicConfig) -> Result<Self, ApiError> {
-        let api = Api::new(&config.url, config.login.clone(), &config.certificates)?;
-        let relay = Relay::new(api.url(), config.songs.clone());
+        let api = Arc::new(Api::new(&config.url, config.login.clone(), &config.certificates)?);
+        let sounds = Sounds::new(Arc::clone(&api), config.songs.clone(), config.mp3_kbps);
         let pictures = Pictures::new(api.url(), config.pictures.clone());
-        let (api, wanted, pinned) = (Arc::new(api), Notify::new(), Mutex::default());
-        Ok(Self(Arc::new(Inner { config, api, relay, pictures, wanted, pinned })))
+        let (connection, wishes) = (watch::Sender::default(), watch::Sender::default());
+        Ok(Self(Arc::new(Inner { config, api, sounds, pictures, connection, wishes })))
     }
 
     /// The address of the server, without name and password.
@@ -141,32 +166,42 @@ impl SubsonicSource {
         self.0.api.url()
     }
 
-    /// Looks for changes now, and not only when it is time. The scan state of the library says how that goes.
+    /// Looks for changes now, and not only when it is time.
     pub fn look(&self) {
-        self.0.wanted.notify_one();
+        self.0.wishes.send_modify(|wishes| *wishes += 1);
+    }
+
+    /// Looks for changes now, and waits until they are told; returns how many there were. While the source does not
+    /// run it waits for that.
+    ///
+    /// # Errors
+    /// The server cannot be followed just now.
+    pub async fn sync(&self) -> Result<Changes, Problem> {
+        let mut connection = self.watch();
+        let before = connection.borrow().told;
+        self.look();
+        let wishes = *self.0.wishes.borrow();
+        let after = connection.wait_for(|now| now.answered >= wishes).await;
+        let after = after.expect("the source holds the other end").clone();
+        after.trouble.map_or(Ok(after.told - before), Err)
+    }
+
+    /// What it is doing, and how that goes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Connection> {
+        self.0.connection.subscribe()
     }
 }
 
 impl Inner {
-    /// How to ask the server for a song.
-    fn fetch(&self, key: &SourceKey) -> Fetch {
-        let (api, key) = (Arc::clone(&self.api), key.clone());
-        Arc::new(move |from| {
-            let (api, key) = (Arc::clone(&api), key.clone());
-            Box::pin(async move {
-                let arriving = api.song(&key.to_string(), from).await;
-                arriving.map_err(|error| failed(&api, &key, error))
-            })
-        })
-    }
-
-    fn pin(&self, keys: Vec<SourceKey>) {
-        self.relay.pin(&keys);
-        *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = keys;
-    }
-
-    fn pinned(&self) -> Vec<SourceKey> {
-        self.pinned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// As what a song is asked for.
+    fn form(&self, song: &Song) -> Form {
+        let kbps = self.config.mp3_kbps;
+        if track::is_transcoded(song, self.config.transcoding, kbps) {
+            Form::Mp3 { kbps }
+        } else {
+            Form::Original
+        }
     }
 
     async fn picture(
@@ -212,7 +247,7 @@ impl Source for SubsonicSource {
     }
 
     fn open(&self, key: SourceKey) -> SourceFuture<'_, Result<Content, SourceError>> {
-        Box::pin(async move { self.0.relay.open(&key, self.0.fetch(&key)).await })
+        Box::pin(async move { self.0.sounds.open(&key).await })
     }
 
     fn artwork(

@@ -38,6 +38,19 @@ pub(crate) enum Trouble {
     Empty,
 }
 
+impl Trouble {
+    /// What a person can do about it.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.remedy(),
+            Self::Closed(_) => "start dapple again",
+            Self::Empty => {
+                "see whether the disk with the music is there, and the user may see the music"
+            }
+        }
+    }
+}
+
 /// A look through all that a server has.
 pub(crate) struct Pass {
     /// What the server was when it began.
@@ -65,13 +78,13 @@ enum Stage {
 }
 
 impl Pass {
-    pub(crate) fn new(mark: Option<Mark>, teller: &mut Teller) -> Self {
+    pub(crate) fn new(mark: Option<Mark>, teller: &mut Teller<'_>) -> Self {
         teller.begin();
         Self { mark, albums: HashMap::new(), stage: Stage::Albums { from: 0 } }
     }
 
     /// Looks on until all is seen. After an error it can be called again.
-    pub(crate) async fn run(&mut self, api: &Api, teller: &mut Teller) -> Result<(), Trouble> {
+    pub(crate) async fn run(&mut self, api: &Api, teller: &mut Teller<'_>) -> Result<(), Trouble> {
         loop {
             self.stage = match &self.stage {
                 Stage::Albums { from } => self.list_albums(*from, api, teller).await?,
@@ -93,7 +106,7 @@ impl Pass {
         &mut self,
         from: usize,
         api: &Api,
-        teller: &Teller,
+        teller: &Teller<'_>,
     ) -> Result<Stage, Trouble> {
         let mut from = from;
         let pages = pages(from, async |offset| {
@@ -123,7 +136,7 @@ impl Pass {
         Ok(Stage::Songs { from: 0 })
     }
 
-    fn list_album(&mut self, album: &Album, teller: &Teller) {
+    fn list_album(&mut self, album: &Album, teller: &Teller<'_>) {
         let id = album.id.as_str();
         if id.is_empty() || self.albums.contains_key(id) || self.albums.len() >= MAX_ALBUMS {
             return;
@@ -138,7 +151,7 @@ impl Pass {
         &mut self,
         from: usize,
         api: &Api,
-        teller: &mut Teller,
+        teller: &mut Teller<'_>,
     ) -> Result<Stage, Trouble> {
         let mut from = from;
         let pages = pages(from, async |offset| {
@@ -168,7 +181,7 @@ impl Pass {
         Ok(Stage::Missing { albums: missing.map(|(id, _)| id.clone()).collect(), done: 0 })
     }
 
-    async fn see(&mut self, song: &Song, teller: &mut Teller) -> Result<bool, Closed> {
+    async fn see(&mut self, song: &Song, teller: &mut Teller<'_>) -> Result<bool, Closed> {
         let album = self.albums.get_mut(song.album_id.as_str());
         let is_new = match &album {
             Some(album) => teller.see(song, &album.facts).await?,
@@ -180,7 +193,7 @@ impl Pass {
         Ok(is_new)
     }
 
-    async fn ask_missing(&mut self, api: &Api, teller: &mut Teller) -> Result<Stage, Trouble> {
+    async fn ask_missing(&mut self, api: &Api, teller: &mut Teller<'_>) -> Result<Stage, Trouble> {
         let Self { stage: Stage::Missing { albums, done }, albums: listed, .. } = self else {
             return Ok(Stage::Done);
         };
@@ -202,7 +215,7 @@ impl Pass {
         Ok(Stage::Done)
     }
 
-    async fn walk(&mut self, api: &Api, teller: &mut Teller) -> Result<Stage, Trouble> {
+    async fn walk(&mut self, api: &Api, teller: &mut Teller<'_>) -> Result<Stage, Trouble> {
         let Stage::Folders { open, seen } = &mut self.stage else { return Ok(Stage::Done) };
         while !open.is_empty() {
             let at = open.len().saturating_sub(MAX_OPEN);
@@ -230,7 +243,7 @@ async fn folder(api: &Api, id: &str) -> Result<Response, ApiError> {
 }
 
 /// The folders at the top, when the songs beside them are seen.
-async fn first_folders(api: &Api, teller: &Teller) -> Result<Stage, Trouble> {
+async fn first_folders(api: &Api, teller: &Teller<'_>) -> Result<Stage, Trouble> {
     let indexes = api.ask("getIndexes", &[]).await?.indexes;
     let folders = indexes.index.0.iter().flat_map(|index| &index.artist.0);
     let seen: HashSet<String> = folders.map(|folder| folder.id.0.clone()).collect();

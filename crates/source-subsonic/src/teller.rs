@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::mem;
 
 use library::{Change, Closed, Known, Playlist, Recorded, Report, ScanPhase, SourceKey, Stamp};
-use relay::Relay;
 
+use crate::Inner;
 use crate::api::wire::Song;
-use crate::pictures::Pictures;
+use crate::connection::Changes;
+use crate::sounds::Form;
 use crate::track::{self, AlbumFacts};
 
 /// How many songs of a server are taken in; more are left out.
@@ -16,16 +17,16 @@ const MAX_SONGS: usize = 4_000_000;
 const TELL_EVERY: u64 = 256;
 
 /// Tells a library what a server has.
-pub(crate) struct Teller {
+pub(crate) struct Teller<'a> {
+    source: &'a Inner,
     report: Report,
-    relay: Relay,
-    pictures: Pictures,
     songs: HashMap<SourceKey, Told>,
     playlists: HashMap<SourceKey, Stamp>,
     /// The number of the pass that is on, or was last.
     pass: u32,
     seen: u64,
     away: bool,
+    changes: Changes,
 }
 
 /// A song that was told, in this run or an earlier one.
@@ -35,13 +36,27 @@ struct Told {
     pass: u32,
 }
 
-impl Teller {
+impl<'a> Teller<'a> {
     /// `known` is what was told in earlier runs.
-    pub(crate) fn new(report: Report, relay: Relay, pictures: Pictures, known: Known) -> Self {
+    pub(crate) fn new(source: &'a Inner, report: Report, known: Known) -> Self {
+        for (key, stamp) in &known.songs {
+            source.sounds.know(key, track::is_mp3(*stamp));
+        }
         let songs = known.songs.into_iter().map(|(key, stamp)| (key, Told { stamp, pass: 0 }));
         let (songs, playlists) = (songs.collect(), known.playlists);
         let away = !known.away.is_empty();
-        Self { report, relay, pictures, songs, playlists, pass: 0, seen: 0, away }
+        let changes = Changes::default();
+        Self { source, report, songs, playlists, pass: 0, seen: 0, away, changes }
+    }
+
+    /// How many songs are told.
+    pub(crate) fn songs(&self) -> usize {
+        self.songs.len()
+    }
+
+    /// How much was told since the start.
+    pub(crate) fn changes(&self) -> Changes {
+        self.changes
     }
 
     /// Whether nothing of the server was seen yet in this run.
@@ -82,18 +97,21 @@ impl Teller {
         if self.songs.len() >= MAX_SONGS && !self.songs.contains_key(&key) {
             return Ok(false);
         }
-        self.pictures.know(&key, song.cover_art.as_str());
-        let stamp = track::stamp(song, album);
+        let form = self.source.form(song);
+        self.source.pictures.know(&key, song.cover_art.as_str());
+        self.source.sounds.know(&key, form != Form::Original);
+        let stamp = track::stamp(song, album, form);
         let before = self.songs.insert(key.clone(), Told { stamp, pass: self.pass });
         if let Some(Told { stamp: before, .. }) = before {
             if before == stamp {
                 return Ok(true);
             }
             if (before.size, before.modified_ns) != (stamp.size, stamp.modified_ns) {
-                self.relay.forget(&key);
+                self.source.sounds.forget(&key);
             }
         }
-        let track = Box::new(track::track(song, album));
+        self.changes.songs += 1;
+        let track = Box::new(track::track(song, album, form));
         self.report.change(Change::Song { key: key.clone(), stamp, track }).await?;
         let recorded = track::recorded(song);
         if recorded != Recorded::default() {
@@ -111,8 +129,9 @@ impl Teller {
             return Ok(false);
         }
         for (key, _) in self.songs.extract_if(|_, told| is_gone(told)) {
-            self.relay.forget(&key);
-            self.pictures.forget(&key);
+            self.source.sounds.forget(&key);
+            self.source.pictures.forget(&key);
+            self.changes.gone += 1;
             self.report.change(Change::Gone(key)).await?;
         }
         Ok(true)
@@ -128,6 +147,7 @@ impl Teller {
         if self.playlists.insert(playlist.key.clone(), playlist.stamp) == Some(playlist.stamp) {
             return Ok(());
         }
+        self.changes.playlists += 1;
         self.report.change(Change::Playlist(playlist)).await
     }
 
@@ -137,6 +157,7 @@ impl Teller {
         there: &HashSet<SourceKey>,
     ) -> Result<(), Closed> {
         for (key, _) in self.playlists.extract_if(|key, _| !there.contains(key)) {
+            self.changes.playlists += 1;
             self.report.change(Change::PlaylistGone(key)).await?;
         }
         Ok(())

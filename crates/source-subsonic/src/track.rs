@@ -8,12 +8,18 @@ use daap_model::{
 };
 use library::{Recorded, SourceKey, Stamp};
 
+use crate::Transcoding;
 use crate::api::wire::{Album, Number, Song, Word};
+use crate::sounds::Form;
 
 /// Grows when songs come to be read differently, so that every one is told again once.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// No song has so many kbit/s.
 const NO_KBPS: u64 = 20_000;
+/// The highest rate of MP3, in frames a second.
+const MAX_MP3_RATE: u32 = 48_000;
+/// The bit of a stamp that says as what the song is asked for: it must be known before the song is listed again.
+const IS_MP3: u64 = 1;
 /// The longest id of a song, in bytes; one with a longer id is left out.
 const MAX_ID: usize = 512;
 
@@ -52,17 +58,60 @@ pub(crate) fn key(song: &Song) -> Option<SourceKey> {
     id.map(SourceKey::from)
 }
 
-/// By what to see that nothing of a song has changed. Size and time alone are those of its sound.
-pub(crate) fn stamp(song: &Song, album: &AlbumFacts) -> Stamp {
-    Stamp {
-        size: song.size.0,
-        modified_ns: i64::from(time(song.created.as_str()).0) * 1_000_000_000,
-        file: hash((VERSION, song, album.hash)),
+/// Whether to ask for a song as MP3 of so many kbit/s.
+pub(crate) fn is_transcoded(song: &Song, transcoding: Transcoding, kbps: u16) -> bool {
+    let suffix = song.suffix.as_str();
+    match transcoding {
+        Transcoding::Off => false,
+        Transcoding::Unsupported => !suffix.is_empty() && !is_decoded_here(suffix),
+        Transcoding::All => {
+            let is_mp3 = suffix.eq_ignore_ascii_case("mp3");
+            !is_mp3 || !(1..=kbps).contains(&bitrate(song.bit_rate.0))
+        }
     }
 }
 
-/// The facts about a song.
-pub(crate) fn track(song: &Song, album: &AlbumFacts) -> Track {
+/// Whether dapple makes WAV files of what has this suffix, or clients play it.
+fn is_decoded_here(suffix: &str) -> bool {
+    use Codec::{Aac, Aiff, Flac, Mpeg, Opus, Vorbis, Wav};
+    let is_mp4 = ["m4a", "m4b", "mp4", "alac"].iter().any(|mp4| suffix.eq_ignore_ascii_case(mp4));
+    is_mp4 || matches!(codec(suffix), Mpeg | Aac | Flac | Vorbis | Opus | Wav | Aiff)
+}
+
+/// By what to see that nothing of a song has changed. Size and time alone are those of its sound on the server.
+pub(crate) fn stamp(song: &Song, album: &AlbumFacts, form: Form) -> Stamp {
+    let hash = hash((VERSION, song, album.hash, form));
+    Stamp {
+        size: song.size.0,
+        modified_ns: i64::from(time(song.created.as_str()).0) * 1_000_000_000,
+        file: if form == Form::Original { hash & !IS_MP3 } else { hash | IS_MP3 },
+    }
+}
+
+/// Whether what was told with this stamp is asked for as MP3.
+pub(crate) fn is_mp3(stamp: Stamp) -> bool {
+    stamp.file & IS_MP3 != 0
+}
+
+/// The facts about a song in the form in which it is asked for.
+pub(crate) fn track(song: &Song, album: &AlbumFacts, form: Form) -> Track {
+    let track = original(song, album);
+    match form {
+        Form::Original => track,
+        // How many bytes that makes nobody knows.
+        Form::Mp3 { kbps } => Track {
+            size: 0,
+            bitrate_kbps: kbps,
+            sample_rate: track.sample_rate.min(MAX_MP3_RATE),
+            codec: Codec::Mpeg,
+            format: "mp3".into(),
+            ..track
+        },
+    }
+}
+
+/// The facts about a song as it is on the server.
+fn original(song: &Song, album: &AlbumFacts) -> Track {
     let text = |word: &Word| Text::from(word.as_str());
     let number = |number: Number| u16::try_from(number.0).unwrap_or(u16::MAX);
     let long = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
@@ -191,7 +240,7 @@ mod tests {
     /// The facts about a song, from its JSON and that of its album.
     fn facts(song: &str, album: &str) -> Track {
         let album = serde_json::from_str(album).unwrap();
-        track(&serde_json::from_str(song).unwrap(), &AlbumFacts::new(&album))
+        original(&serde_json::from_str(song).unwrap(), &AlbumFacts::new(&album))
     }
 
     #[test]
@@ -279,7 +328,7 @@ mod tests {
     fn whatever_differs_in_a_song_or_its_album_is_another_stamp() {
         let stamp = |song: &str, album: &str| {
             let album = AlbumFacts::new(&serde_json::from_str(album).unwrap());
-            stamp(&serde_json::from_str(song).unwrap(), &album)
+            stamp(&serde_json::from_str(song).unwrap(), &album, Form::Original)
         };
         let before = stamp(r#"{"id": 1, "title": "Jet"}"#, "{}");
         assert_eq!(

@@ -57,6 +57,52 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Address(_) => {
+                "give the address as a browser would open it, such as https://music.example/"
+            }
+            Self::Certificate(_) => {
+                "give a file with the certificate as PEM: it has a line -----BEGIN CERTIFICATE-----"
+            }
+            Self::Unreachable(_) => {
+                "see whether the server runs, and whether this machine can reach it; it is tried again"
+            }
+            Self::NotTrusted(_) => {
+                "if the certificate is the server's own, save it as PEM and have it trusted"
+            }
+            Self::Refused { code: 40 | 44, .. } | Self::Status(401 | 403) => {
+                "check the user and the password or key"
+            }
+            Self::Refused { code: 41..=43, .. } => {
+                "log in with a key of the server, or with a password if you gave a key"
+            }
+            Self::Refused { code: 50, .. } => "have the server allow it to this user",
+            Self::Refused { code: 20 | 30, .. } => {
+                "update the older of the two, the server or dapple"
+            }
+            Self::Refused { code: 60, .. } => {
+                "see to the licence of the server, or to its time of trial"
+            }
+            Self::Refused { .. } => "the log of the server may say more; it is tried again",
+            Self::Status(404 | 405 | 410 | 501) | Self::WebPage => {
+                "check the address: it is where the server shows its page, with the folder if it is in one"
+            }
+            Self::Status(429) => {
+                "let less ask the server at once, or less often; it is tried again"
+            }
+            Self::Status(_) => "see to the server, or to the proxy before it; it is tried again",
+            Self::Nonsense(_) => {
+                "check that this is a Subsonic server and no proxy garbles it; it is tried again"
+            }
+            Self::TooLarge(_) => "make the playlist or album smaller that is so large",
+        }
+    }
+}
+
 impl From<reqwest::Error> for ApiError {
     fn from(error: reqwest::Error) -> Self {
         match not_trusted(&error) {
@@ -86,7 +132,7 @@ fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
 }
 
 /// An error and what is behind it, as one line.
-pub(crate) fn story(error: &ApiError) -> String {
+pub(crate) fn story(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |story, cause| format!("{story}: {cause}"))
 }

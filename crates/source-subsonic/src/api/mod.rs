@@ -9,6 +9,8 @@ mod login;
 pub(crate) mod wire;
 
 use std::io;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +25,8 @@ pub(crate) use error::story;
 pub use login::Login;
 
 use login::Dialect;
+
+use crate::sounds::Form;
 
 /// How many questions about the library are open at once.
 pub(crate) const MAX_OPEN: usize = 8;
@@ -44,7 +48,11 @@ pub(crate) struct Api {
     login: Login,
     /// What was found out about the server. Held while that is found out.
     dialect: Mutex<Option<Dialect>>,
+    /// What the server calls itself. Held for a short step.
+    server: std::sync::Mutex<String>,
     turns: Semaphore,
+    /// How much was asked so far.
+    asked: AtomicU64,
 }
 
 impl Api {
@@ -61,8 +69,19 @@ impl Api {
             .tls_certs_merge(trusted)
             .build()
             .map_err(ApiError::Certificate)?;
-        let (dialect, turns) = (Mutex::default(), Semaphore::new(MAX_OPEN));
-        Ok(Self { http, base, login, dialect, turns })
+        let (dialect, server) = (Mutex::default(), std::sync::Mutex::default());
+        let (turns, asked) = (Semaphore::new(MAX_OPEN), AtomicU64::new(0));
+        Ok(Self { http, base, login, dialect, server, turns, asked })
+    }
+
+    /// How much was asked of the server so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// What the server calls itself, with its version; empty before it has said so.
+    pub(crate) fn server(&self) -> String {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The server, without name and password.
@@ -86,10 +105,18 @@ impl Api {
         answer
     }
 
-    /// The sound of a song from a byte on, as it is on the server.
-    pub(crate) async fn song(&self, id: &str, from: u64) -> Result<Arriving, ApiError> {
+    /// The sound of a song from a byte on.
+    pub(crate) async fn song(&self, id: &str, form: Form, from: u64) -> Result<Arriving, ApiError> {
         let dialect = self.dialect().await?;
-        let parameters = [("id", id), ("format", "raw")];
+        let mut parameters = vec![("id", id)];
+        let most;
+        match form {
+            Form::Original => parameters.push(("format", "raw")),
+            Form::Mp3 { kbps } => {
+                most = kbps.to_string();
+                parameters.extend([("format", "mp3"), ("maxBitRate", &most)]);
+            }
+        }
         // Compressed, it would have no length.
         let request = self.request(&dialect, "stream", &parameters);
         let mut request = request.header(ACCEPT_ENCODING, "identity");
@@ -134,7 +161,10 @@ impl Api {
         let mut dialect = Dialect::newest();
         for _ in 0..MAX_TRIES {
             let next = match self.call(&dialect, "ping", &[]).await {
-                Ok(_) => break,
+                Ok(answer) => {
+                    *self.server.lock().unwrap_or_else(PoisonError::into_inner) = answer.server();
+                    break;
+                }
                 Err(ApiError::Refused { code, ref version, .. }) => {
                     dialect.after(code, version, &self.login)
                 }
@@ -173,6 +203,7 @@ impl Api {
         url.query_pairs_mut()
             .extend_pairs(dialect.parameters(&self.login))
             .extend_pairs(parameters);
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.http.get(url)
     }
 }

@@ -17,6 +17,10 @@ pub(crate) struct Envelope {
 pub(crate) struct Response {
     pub(crate) status: Word,
     pub(crate) version: Word,
+    /// What the server calls itself; only OpenSubsonic servers say that, and their own version.
+    #[serde(rename = "type")]
+    pub(crate) kind: Word,
+    pub(crate) server_version: Word,
     pub(crate) error: Option<Failure>,
     pub(crate) scan_status: ScanStatus,
     pub(crate) indexes: Indexes,
@@ -28,6 +32,17 @@ pub(crate) struct Response {
     pub(crate) song: Song,
     pub(crate) playlists: Playlists,
     pub(crate) playlist: Playlist,
+}
+
+impl Response {
+    /// What the server calls itself, with its version; that of the protocol if it says no more.
+    pub(crate) fn server(&self) -> String {
+        let name = format!("{} {}", self.kind.as_str(), self.server_version.as_str());
+        match name.trim() {
+            "" => format!("Subsonic API {}", self.version.as_str()),
+            name => name.to_owned(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
