@@ -110,6 +110,13 @@ impl<Id: Copy + Ord> History<Id> {
         Some(ids)
     }
 
+    /// What somebody is told of it who knows of one row alone, which last changed at `revision`.
+    pub(crate) fn of_one(&self, id: Id, revision: Revision) -> Self {
+        let mut history = Self::from(self.known_from);
+        history.note(revision, &[id], 1);
+        history
+    }
+
     /// The last revision at which any row came, changed or went.
     pub(crate) fn latest(&self) -> Revision {
         self.log.get_max().map_or(self.known_from, |(revision, _)| *revision)

@@ -47,6 +47,24 @@ impl Snapshot {
         self.databases.get(&id)
     }
 
+    /// One database of it as a library of its own, with this name: the same ids and revisions, and no other database.
+    /// Without any if there is none with this id.
+    #[must_use]
+    pub fn only(&self, id: DatabaseId, name: impl Into<Text>) -> Self {
+        let mut only = Self {
+            revision: self.revision,
+            name: name.into(),
+            custom_fields: Arc::clone(&self.custom_fields),
+            databases: OrdMap::new(),
+            history: History::from(self.revision),
+        };
+        if let Some(database) = self.database(id) {
+            only.history = self.history.of_one(id, database.revision);
+            only.databases.insert(id, Arc::clone(database));
+        }
+        only
+    }
+
     /// The databases that changed after `seen`, by id, and the ids of those that went.
     #[must_use]
     pub fn databases_since(&self, seen: Revision) -> Delta<Vec<Arc<Database>>, DatabaseId> {

@@ -46,6 +46,7 @@ mod house;
 mod ledger;
 mod librarian;
 mod memory;
+mod only;
 mod persist;
 mod playlists;
 mod reader;
@@ -65,6 +66,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use content::{Body, ByteStream, Content, OpenFile, Ranged, read_at};
 pub use handle::{EditError, Health, Library, Measured, OpenError, Problem, SHUTDOWN_LIMIT};
 pub use memory::{MemoryPersist, MemorySource};
+pub use only::Only;
 pub use persist::{
     DatabaseRow, EntryRow, HousePlaylistRow, NextIds, Persist, PersistError, PlaylistRow, Row,
     SongRow, SourceId, SourceRow, Transaction,
