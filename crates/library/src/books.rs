@@ -8,12 +8,13 @@ use std::mem;
 
 use daap_model::{DatabaseId, ItemId, PersistentId, Snapshot, Text, Timestamp};
 
-use crate::handle::Use;
+use crate::handle::Note;
 use crate::house::House;
 use crate::ledger::{IdsExhausted, Ledger, Moment, Pending};
 use crate::persist::{
     DatabaseRow, HousePlaylistRow, NextIds, PlaylistRow, SongRow, SourceId, SourceRow,
 };
+use crate::report::Known;
 use crate::share::{Edited, PlaylistEdit, PlaylistError};
 use crate::shelf::Shelf;
 use crate::source::{Change, SourceKey};
@@ -106,9 +107,9 @@ impl Books {
         Ok(row)
     }
 
-    /// Gives the database that a source is in the name that the source has for it.
-    pub(crate) fn name_database(&mut self, source: SourceId, name: Text) {
-        let Some(shelf) = self.shelves.get(&source) else { return };
+    /// Gives the database that is a source's own the name that the source has for it.
+    pub(crate) fn name_database(&mut self, shelves: &[SourceId], name: Text) {
+        let Some(shelf) = shelves.last().and_then(|id| self.shelves.get(id)) else { return };
         let Some(row) = self.databases.get_mut(&shelf.row.database) else { return };
         if row.name.as_ref() != Some(&name) {
             row.name = Some(name);
@@ -117,11 +118,17 @@ impl Books {
     }
 
     /// The source of this name in this database, which the library runs with.
-    pub(crate) fn open_source(&mut self, database: &DatabaseRow, name: &str) -> SourceId {
+    pub(crate) fn open_source(
+        &mut self,
+        database: &DatabaseRow,
+        name: &str,
+        starred: Option<SourceKey>,
+    ) -> SourceId {
         let wanted =
             |shelf: &&mut Shelf| shelf.row.database == database.id && shelf.row.name == name;
         let rows = &mut self.ledger.pending.rows;
         if let Some(shelf) = self.shelves.values_mut().find(wanted) {
+            shelf.starred = starred;
             if shelf.row.unshared_since.take().is_some() {
                 rows.sources.insert(shelf.row.id, Some(shelf.row.clone()));
             }
@@ -130,7 +137,8 @@ impl Books {
         let id = self.ledger.new_source();
         let row =
             SourceRow { id, database: database.id, name: name.to_owned(), unshared_since: None };
-        self.shelves.insert(id, Shelf::new(row.clone(), database.persistent_id, true));
+        let shelf = Shelf { starred, ..Shelf::new(row.clone(), database.persistent_id, true) };
+        self.shelves.insert(id, shelf);
         self.ledger.pending.rows.sources.insert(id, Some(row));
         id
     }
@@ -157,41 +165,65 @@ impl Books {
         }
     }
 
-    /// Takes in what a source reports.
+    /// Takes in what a source with these shelves reports.
     pub(crate) fn change(
         &mut self,
-        source: SourceId,
+        shelves: &[SourceId],
         change: Change,
         moment: Moment<'_>,
     ) -> Result<(), IdsExhausted> {
-        match self.shelves.get_mut(&source) {
+        let Some((last, others)) = shelves.split_last() else { return Ok(()) };
+        for shelf in others {
+            self.change_one(*shelf, change.clone(), moment)?;
+        }
+        self.change_one(*last, change, moment)
+    }
+
+    fn change_one(
+        &mut self,
+        shelf: SourceId,
+        change: Change,
+        moment: Moment<'_>,
+    ) -> Result<(), IdsExhausted> {
+        match self.shelves.get_mut(&shelf) {
             Some(shelf) => shelf.change(change, &mut self.ledger, moment),
             None => Ok(()),
         }
     }
 
-    /// Takes in that a source has told all it has.
-    pub(crate) fn settle(&mut self, source: SourceId) {
-        if let Some(shelf) = self.shelves.get_mut(&source) {
-            shelf.settle(&mut self.ledger);
+    /// Takes in that a source with these shelves has told all it has.
+    pub(crate) fn settle(&mut self, shelves: &[SourceId]) {
+        for id in shelves {
+            if let Some(shelf) = self.shelves.get_mut(id) {
+                shelf.settle(&mut self.ledger);
+            }
         }
     }
 
-    /// Takes in what a listener did with a song; `false` if the source has no such song.
+    /// Takes in what a listener did with a song; `false` if none of these shelves of its source has such a song.
     pub(crate) fn edit(
         &mut self,
-        source: SourceId,
+        shelves: &[SourceId],
         key: &SourceKey,
         item: ItemId,
-        edit: Use,
+        note: Note,
         moment: Moment<'_>,
     ) -> bool {
-        let Some(shelf) = self.shelves.get_mut(&source) else { return false };
-        if shelf.songs.get(key).is_none_or(|song| song.id != item) {
+        let has_it = |shelf: &Shelf| shelf.songs.get(key).is_some_and(|song| song.id == item);
+        let mut has_it = shelves.iter().filter(|id| self.shelves.get(id).is_some_and(has_it));
+        let Some(shelf) = has_it.next().and_then(|id| self.shelves.get_mut(id)) else {
             return false;
-        }
-        shelf.edit(key, edit, &mut self.ledger, moment);
+        };
+        shelf.edit(key, note, &mut self.ledger, moment);
         true
+    }
+
+    /// What a source is told of its earlier runs. What is not the same on all of its shelves gets a stamp that nothing
+    /// has, so that the source reports it again.
+    pub(crate) fn known(&self, shelves: &[SourceId]) -> Known {
+        let mut shelves = shelves.iter().filter_map(|id| self.shelves.get(id));
+        let first = shelves.next().map(Shelf::known).unwrap_or_default();
+        shelves.map(Shelf::known).fold(first, Known::and)
     }
 
     /// Changes a playlist of the house as a client asks.
@@ -291,7 +323,7 @@ mod tests {
     fn shared() -> (Books, Stage, SourceId) {
         let mut books = Books::default();
         let database = books.open_database("main", PersistentId::new(7)).unwrap();
-        let source = books.open_source(&database, "songs");
+        let source = books.open_source(&database, "songs", None);
         let mut stage = Stage::new("Home", Revision::FIRST, Arc::new(Routes::new(Vec::new())));
         let (id, persistent_id) = (database.id, database.persistent_id);
         let put = || vec![Edit::PutDatabase { id, persistent_id, name: "Home".into() }];
@@ -314,7 +346,7 @@ mod tests {
 
     fn tell(books: &mut Books, stage: &mut Stage, source: SourceId, change: Change) {
         let shown = stage.snapshot();
-        books.change(source, change, Moment { now: on_day(0), shown: &shown }).unwrap();
+        books.change(&[source], change, Moment { now: on_day(0), shown: &shown }).unwrap();
         let pending = books.take_pending();
         stage.show(books, &pending, on_day(0));
     }
@@ -350,11 +382,11 @@ mod tests {
             song.away_since = Some(on_day(0));
         }
         tell(&mut books, &mut stage, source, Change::Away(vec!["a".into()]));
-        books.settle(source);
+        books.settle(&[source]);
         assert_eq!(expire(&mut books, &mut stage, 31), ["b"]);
         // That holds for the first time it settles, not for the rest of the run.
         tell(&mut books, &mut stage, source, Change::Away(vec!["b".into()]));
-        books.settle(source);
+        books.settle(&[source]);
         assert_eq!(expire(&mut books, &mut stage, 31), Vec::<String>::new());
     }
 

@@ -22,7 +22,7 @@ use crate::librarian::{Librarian, RunningSource, Troubles, Waiting};
 use crate::memory::MemoryPersist;
 use crate::persist::{DatabaseRow, NextIds, Persist, PersistError, Row, SongRow, SourceRow};
 use crate::report::{Report, ScanPhase, ScanState};
-use crate::source::Source;
+use crate::source::{Source, SourceKey};
 use crate::stage::Stage;
 use crate::writer::Writer;
 
@@ -50,6 +50,8 @@ pub const MAIN_DATABASE: &str = "main";
 pub struct Builder {
     name: String,
     databases: Vec<Opening>,
+    /// By their numbers.
+    sources: Vec<Arc<dyn Source>>,
     persist: Box<dyn Persist>,
     clock: Arc<dyn Clock>,
     grace: Duration,
@@ -60,7 +62,8 @@ pub struct Builder {
 struct Opening {
     key: String,
     name: String,
-    sources: Vec<(String, Arc<dyn Source>)>,
+    /// The sources whose songs are in it, by name and number.
+    sources: Vec<(String, usize)>,
 }
 
 /// Why a library could not begin.
@@ -90,6 +93,7 @@ impl Builder {
         Self {
             name: name.into(),
             databases: vec![main],
+            sources: Vec::new(),
             persist: Box::new(MemoryPersist::new()),
             clock: Arc::new(SystemClock),
             grace: GRACE,
@@ -109,7 +113,21 @@ impl Builder {
     #[must_use]
     pub fn source(mut self, name: &str, source: impl Source) -> Self {
         if let Some(database) = self.databases.last_mut() {
-            database.sources.push((name.into(), Arc::new(source)));
+            database.sources.push((name.into(), self.sources.len()));
+            self.sources.push(Arc::new(source));
+        }
+        self
+    }
+
+    /// Has the songs and playlists of the source added last in the first database as well, for players that show no
+    /// other. There they have ids, play counts and ratings of their own. The source runs once, for both.
+    #[must_use]
+    pub fn also(mut self) -> Self {
+        let last = self.databases.last().filter(|database| database.key != MAIN_DATABASE);
+        let source = last.and_then(|database| database.sources.last()).cloned();
+        let main = self.databases.iter_mut().find(|database| database.key == MAIN_DATABASE);
+        if let Some(main) = main {
+            main.sources.extend(source);
         }
         self
     }
@@ -156,16 +174,15 @@ impl Builder {
     /// Loads what is stored, then starts the sources. Must be called within a tokio runtime.
     pub async fn start(self) -> Result<Library, StartError> {
         self.check_names()?;
-        let Self { name, databases, persist, clock, grace, entropy } = self;
+        let Self { name, databases, sources, persist, clock, grace, entropy } = self;
         let writer = Writer::spawn(persist).map_err(StartError::Thread)?;
-        let sources: Vec<_> = databases.iter().flat_map(|database| &database.sources).collect();
-        let sources: Vec<_> = sources.into_iter().map(|(_, source)| Arc::clone(source)).collect();
         let routes = Arc::new(Routes::new(sources.clone()));
         let stage = Stage::new(&name, first_revision(entropy), Arc::clone(&routes));
         let loading = Loading {
             books: Books::default(),
             stage,
             databases,
+            starred: sources.iter().map(|source| source.starred()).collect(),
             songs: Vec::new(),
             shown: 0,
             now: clock.now(),
@@ -200,6 +217,8 @@ struct Loading {
     books: Books,
     stage: Stage,
     databases: Vec<Opening>,
+    /// Which playlist of each source is that of what is starred, by the source's number.
+    starred: Vec<Option<SourceKey>>,
     /// Songs that are to be shown with the next chunk.
     songs: Vec<SongRow>,
     /// How many songs are shown.
@@ -296,25 +315,23 @@ impl Loading {
     /// The number of a source that was saved; `None` if the library runs without it.
     fn number(&self, row: &SourceRow) -> Option<usize> {
         let key = &self.books.databases.get(&row.database)?.key;
-        let names = self
-            .databases
-            .iter()
-            .flat_map(|database| database.sources.iter().map(|(name, _)| (&database.key, name)));
-        names.into_iter().position(|source| source == (key, &row.name))
+        let database = self.databases.iter().find(|database| database.key == *key)?;
+        let (_, number) = database.sources.iter().find(|(name, _)| *name == row.name)?;
+        Some(*number)
     }
 
     /// Opens the databases and sources that the library runs with, new ones among them.
     fn open(&mut self, entropy: u64) -> Result<Vec<RunningSource>, IdsExhausted> {
-        let mut sources = Vec::new();
+        let mut sources: Vec<_> = self.starred.iter().map(|_| RunningSource::default()).collect();
         for (place, opening) in self.databases.iter().enumerate() {
             let persistent_id =
                 BuildHasherDefault::<DefaultHasher>::new().hash_one((entropy, place));
             let row = self.books.open_database(&opening.key, PersistentId::new(persistent_id))?;
             self.stage.apply(|| vec![put_database(&row, &opening.name)], self.now);
-            for (name, _) in &opening.sources {
-                let id = self.books.open_source(&row, name);
-                self.stage.number(id, sources.len());
-                sources.push(RunningSource { id, ended: false });
+            for (name, number) in &opening.sources {
+                let id = self.books.open_source(&row, name, self.starred[*number].clone());
+                self.stage.number(id, *number);
+                sources[*number].shelves.push(id);
             }
         }
         Ok(sources)

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::persist::PersistError;
 use crate::report::ScanState;
 use crate::share::{Edited, PlaylistEdit, PlaylistError};
-use crate::source::{Artwork, ArtworkSize, Source, SourceError, SourceKey};
+use crate::source::{Artwork, ArtworkSize, Source, SourceError, SourceKey, Use};
 use crate::writer::Writer;
 use crate::{Builder, Content};
 
@@ -148,7 +148,12 @@ impl Library {
         item: ItemId,
         rating: u8,
     ) -> Result<(), EditError> {
-        self.edit(database, item, Use::Rate(rating.min(100))).await
+        self.used(database, item, Use::Rated(rating.min(100))).await
+    }
+
+    /// Tells the source of a song that somebody began to listen to it.
+    pub fn started(&self, database: DatabaseId, item: ItemId) {
+        self.tell_source(database, item, Use::Started);
     }
 
     /// Counts that a song was played to its end.
@@ -158,7 +163,7 @@ impl Library {
         item: ItemId,
         at: Timestamp,
     ) -> Result<(), EditError> {
-        self.edit(database, item, Use::Played(at)).await
+        self.used(database, item, Use::Played(at)).await
     }
 
     /// Counts that a song was skipped.
@@ -168,7 +173,7 @@ impl Library {
         item: ItemId,
         at: Timestamp,
     ) -> Result<(), EditError> {
-        self.edit(database, item, Use::Skipped(at)).await
+        self.used(database, item, Use::Skipped(at)).await
     }
 
     /// Keeps where in a song to go on, in milliseconds from its start; 0 is from there.
@@ -178,7 +183,7 @@ impl Library {
         item: ItemId,
         at_ms: u32,
     ) -> Result<(), EditError> {
-        self.edit(database, item, Use::Bookmark { at_ms }).await
+        self.edit(database, item, Note::Bookmark { at_ms }).await
     }
 
     /// Keeps how loud songs were [measured](Measured) to be, until their files change. What is given at once is saved and
@@ -211,10 +216,27 @@ impl Library {
         self.shared.edits.send(edit).await.map_err(|_| EditError::Closed)
     }
 
+    /// Keeps what a listener did, and tells the song's source of it.
+    async fn used(&self, database: DatabaseId, item: ItemId, what: Use) -> Result<(), EditError> {
+        let kept = self.edit(database, item, Note::Use(what)).await;
+        // What cannot be saved now is kept nevertheless.
+        if matches!(kept, Ok(()) | Err(EditError::NotSaved)) {
+            self.tell_source(database, item, what);
+        }
+        kept
+    }
+
+    fn tell_source(&self, database: DatabaseId, item: ItemId, what: Use) {
+        // A song that went in the meantime is none that its source could do anything for.
+        if let Ok((source, key)) = self.shared.routes.find(database, item) {
+            source.used(key, what);
+        }
+    }
+
     /// Returns once the edit is on disk and visible.
-    async fn edit(&self, database: DatabaseId, item: ItemId, what: Use) -> Result<(), EditError> {
+    async fn edit(&self, database: DatabaseId, item: ItemId, note: Note) -> Result<(), EditError> {
         let (done, answer) = oneshot::channel();
-        self.send(Edit::Usage(UsageEdit { database, item, what, done })).await?;
+        self.send(Edit::Usage(UsageEdit { database, item, note, done })).await?;
         answer.await.map_err(|_| EditError::Closed)?
     }
 
@@ -265,20 +287,18 @@ pub(crate) enum Edit {
     Rename { name: String, done: oneshot::Sender<()> },
 }
 
-/// Something a listener did with a song.
+/// Something to be noted of a song.
 #[derive(Debug)]
 pub(crate) struct UsageEdit {
     pub(crate) database: DatabaseId,
     pub(crate) item: ItemId,
-    pub(crate) what: Use,
+    pub(crate) note: Note,
     pub(crate) done: oneshot::Sender<Result<(), EditError>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Use {
-    Rate(u8),
-    Played(Timestamp),
-    Skipped(Timestamp),
+pub(crate) enum Note {
+    Use(Use),
     Bookmark { at_ms: u32 },
     Measured(Measured),
 }

@@ -78,6 +78,6 @@ pub use share::{
     PlaylistError, Share,
 };
 pub use source::{
-    Artwork, ArtworkSize, Change, Playlist, PlaylistContent, Recorded, Source, SourceError,
-    SourceFuture, SourceKey, Stamp,
+    Artwork, ArtworkSize, Authority, Change, Playlist, PlaylistContent, Recorded, Source,
+    SourceError, SourceFuture, SourceKey, Stamp, Use,
 };

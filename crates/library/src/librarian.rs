@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::books::Books;
 use crate::clock::Clock;
-use crate::handle::{Edit, EditError, Health, Problem, UsageEdit, Use, is_true};
+use crate::handle::{Edit, EditError, Health, Note, Problem, UsageEdit, is_true};
 use crate::ledger::{Moment, Pending};
 use crate::persist::{Persist, PersistError, SourceId};
 use crate::report::{Event, Told};
@@ -61,8 +61,10 @@ pub(crate) struct Librarian {
 }
 
 /// A source whose reports the librarian takes in.
+#[derive(Default)]
 pub(crate) struct RunningSource {
-    pub(crate) id: SourceId,
+    /// By database: what it reports goes to each. If there are several, the last is in the database that is its own.
+    pub(crate) shelves: Vec<SourceId>,
     pub(crate) ended: bool,
 }
 
@@ -152,26 +154,26 @@ impl Librarian {
     }
 
     fn heed(&mut self, source: usize, told: Told) {
-        let id = self.sources[source].id;
+        let shelves = &self.sources[source].shelves;
         match told {
-            Told::Change(change) => self.change(id, change),
-            Told::Named(name) => self.books.name_database(id, name),
+            Told::Change(change) => self.change(source, change),
+            Told::Named(name) => self.books.name_database(shelves, name),
             Told::Known(answer) => {
-                let known = self.books.shelves.get(&id).map(|shelf| shelf.known());
                 // A source that no longer listens has been stopped.
-                let _ = answer.send(known.unwrap_or_default());
+                let _ = answer.send(self.books.known(shelves));
             }
             Told::Settled(answer) => {
-                self.books.settle(id);
+                self.books.settle(shelves);
                 self.waiting.settled.push(answer);
             }
         }
     }
 
-    fn change(&mut self, source: SourceId, change: Change) {
+    fn change(&mut self, source: usize, change: Change) {
         let shown = self.stage.snapshot();
         let moment = Moment { now: self.clock.now(), shown: &shown };
-        if let Err(error) = self.books.change(source, change, moment) {
+        let shelves = &self.sources[source].shelves;
+        if let Err(error) = self.books.change(shelves, change, moment) {
             self.troubles.exhausted = Some(Problem {
                 what: format!("nothing more can be added to the library: {error}"),
                 remedy: "begin a new library in another data folder".into(),
@@ -182,15 +184,15 @@ impl Librarian {
 
     fn edit(&mut self, edit: Edit) {
         match edit {
-            Edit::Usage(UsageEdit { database, item, what, done }) => {
-                let taken = self.edit_usage(database, item, what);
+            Edit::Usage(UsageEdit { database, item, note, done }) => {
+                let taken = self.edit_usage(database, item, note);
                 let edited =
                     if taken { Ok(()) } else { Err(EditError::Unknown { database, item }) };
                 self.answer(done, edited, EditError::NotSaved);
             }
             Edit::Measured { levels, done } => {
                 for found in levels {
-                    self.edit_usage(found.database, found.item, Use::Measured(found));
+                    self.edit_usage(found.database, found.item, Note::Measured(found));
                 }
                 self.answer(done, Ok(()), EditError::NotSaved);
             }
@@ -209,12 +211,12 @@ impl Librarian {
     }
 
     /// Returns whether there is such a song.
-    fn edit_usage(&mut self, database: DatabaseId, item: ItemId, what: Use) -> bool {
+    fn edit_usage(&mut self, database: DatabaseId, item: ItemId, note: Note) -> bool {
         let shown = self.stage.snapshot();
         let moment = Moment { now: self.clock.now(), shown: &shown };
         let place = self.stage.place(database, item);
         place.is_some_and(|(source, key)| {
-            self.books.edit(self.sources[source].id, &key, item, what, moment)
+            self.books.edit(&self.sources[source].shelves, &key, item, note, moment)
         })
     }
 
@@ -324,8 +326,8 @@ impl Librarian {
 
     fn tell_if_ready(&self) {
         let told_all = |source: &RunningSource| {
-            let shelf = self.books.shelves.get(&source.id);
-            source.ended || shelf.is_none_or(|shelf| shelf.settled)
+            let mut shelves = source.shelves.iter().filter_map(|id| self.books.shelves.get(id));
+            source.ended || shelves.all(|shelf| shelf.settled)
         };
         if self.stage.has_songs() || self.sources.iter().all(told_all) {
             self.ready.send_if_modified(|ready| !std::mem::replace(ready, true));

@@ -92,6 +92,27 @@ pub enum ScanPhase {
 #[error("the library takes no more reports")]
 pub struct Closed;
 
+impl Known {
+    /// What is held of a source in two places, as one. What differs is known by no stamp that it could have.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        merge(&mut self.songs, other.songs);
+        merge(&mut self.playlists, other.playlists);
+        self.away.extend(other.away);
+        self
+    }
+}
+
+fn merge(ours: &mut HashMap<SourceKey, Stamp>, theirs: HashMap<SourceKey, Stamp>) {
+    for (key, stamp) in &mut *ours {
+        if theirs.get(key) != Some(stamp) {
+            *stamp = stamp.of_another();
+        }
+    }
+    for (key, stamp) in theirs {
+        ours.entry(key).or_insert(stamp.of_another());
+    }
+}
+
 impl ScanState {
     /// What several sources are doing, as one: the sums, and of the phases the one that is least at rest.
     #[must_use]

@@ -7,11 +7,11 @@ use daap_model::{Item, ItemId, PersistentId, Timestamp, Track, Usage};
 use foldhash::HashMap;
 
 use crate::books::{Grace, grace};
-use crate::handle::Use;
+use crate::handle::Note;
 use crate::ledger::{IdsExhausted, Kind, Ledger, Moment};
 use crate::persist::{PlaylistRow, SongRow, SourceRow};
 use crate::report::Known;
-use crate::source::{Change, Recorded, SourceKey, Stamp};
+use crate::source::{Authority, Change, Recorded, SourceKey, Stamp, Use};
 
 /// What the library holds of one source. The facts about a song are not here: they are in the model once
 /// they are saved, and in the pending rows until then.
@@ -24,6 +24,8 @@ pub(crate) struct Shelf {
     pub(crate) shared: bool,
     /// Whether the source has settled in this run.
     pub(crate) settled: bool,
+    /// The playlist of what is starred, which clients may change.
+    pub(crate) starred: Option<SourceKey>,
     pub(crate) songs: HashMap<SourceKey, Song>,
     pub(crate) playlists: HashMap<SourceKey, PlaylistRow>,
     /// By a song's key, the playlists that hold it, there or not.
@@ -48,6 +50,7 @@ impl Shelf {
             database,
             shared,
             settled: false,
+            starred: None,
             songs: HashMap::default(),
             playlists: HashMap::default(),
             mentions: HashMap::default(),
@@ -92,8 +95,12 @@ impl Shelf {
             Change::Back(keys) => self.back(&keys, ledger),
             Change::Playlist(playlist) => self.playlist(playlist, ledger)?,
             Change::PlaylistGone(key) => self.playlist_gone(&key, ledger),
-            Change::Usage { key, recorded } => {
-                self.amend(&key, |usage| take_over(usage, recorded), ledger, moment);
+            Change::Usage { key, recorded, authority } => {
+                let take_over = |usage: &mut Usage| match authority {
+                    Authority::Witness => add(usage, recorded),
+                    Authority::Master => obey(usage, recorded),
+                };
+                self.amend(&key, take_over, ledger, moment);
             }
         }
         Ok(())
@@ -248,14 +255,14 @@ impl Shelf {
     pub(crate) fn edit(
         &mut self,
         key: &SourceKey,
-        edit: Use,
+        note: Note,
         ledger: &mut Ledger,
         moment: Moment<'_>,
     ) {
         let song = self.songs.get(key).and_then(|song| self.facts(song.id, ledger, moment));
-        match (edit, song) {
-            (Use::Measured(found), Some((track, _))) if !found.is_of(&track) => {}
-            _ => self.amend(key, |usage| edit.apply(usage), ledger, moment),
+        match (note, song) {
+            (Note::Measured(found), Some((track, _))) if !found.is_of(&track) => {}
+            _ => self.amend(key, |usage| note.apply(usage), ledger, moment),
         }
     }
 
@@ -321,7 +328,7 @@ impl Shelf {
 }
 
 /// Takes over what another program recorded, where it says more.
-fn take_over(usage: &mut Usage, recorded: Recorded) {
+fn add(usage: &mut Usage, recorded: Recorded) {
     let Recorded { rating, play_count, skip_count, last_played, added } = recorded;
     if usage.rating == 0 {
         usage.rating = rating.unwrap_or(0).min(100);
@@ -335,18 +342,30 @@ fn take_over(usage: &mut Usage, recorded: Recorded) {
     }
 }
 
-impl Use {
+/// Takes over what another program recorded, whatever was known.
+fn obey(usage: &mut Usage, recorded: Recorded) {
+    let Recorded { rating, play_count, skip_count, last_played, added } = recorded;
+    usage.rating = rating.map_or(usage.rating, |rating| rating.min(100));
+    usage.play_count = play_count.unwrap_or(usage.play_count);
+    usage.skip_count = skip_count.unwrap_or(usage.skip_count);
+    usage.last_played = last_played.unwrap_or(usage.last_played);
+    usage.added = added.unwrap_or(usage.added);
+}
+
+impl Note {
     fn apply(self, usage: &mut Usage) {
         match self {
-            Self::Rate(rating) => usage.rating = rating,
-            Self::Played(at) => {
+            Self::Use(Use::Rated(rating)) => usage.rating = rating,
+            Self::Use(Use::Played(at)) => {
                 usage.play_count = usage.play_count.saturating_add(1);
                 usage.last_played = usage.last_played.max(at);
             }
-            Self::Skipped(at) => {
+            Self::Use(Use::Skipped(at)) => {
                 usage.skip_count = usage.skip_count.saturating_add(1);
                 usage.last_skipped = usage.last_skipped.max(at);
             }
+            // Those are not among what is kept of a song.
+            Self::Use(Use::Started | Use::Starred(_)) => {}
             Self::Bookmark { at_ms } => usage.bookmark_ms = at_ms,
             Self::Measured(found) => usage.measured = Some(found.level),
         }

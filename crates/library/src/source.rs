@@ -37,6 +37,33 @@ pub trait Source: Send + Sync + 'static {
         key: SourceKey,
         size: ArtworkSize,
     ) -> SourceFuture<'_, Result<Option<Artwork>, SourceError>>;
+
+    /// Takes in what a listener did with one of its songs, once the library has kept it. Must not wait: what takes time
+    /// is the source's to do later. Without it the source does not care.
+    fn used(&self, _key: SourceKey, _what: Use) {}
+
+    /// The key of the playlist of what listeners starred, if clients may change it: the songs that they add to it or
+    /// take from it are shown so at once, and the source is told by [`used`](Self::used). It reports the playlist like
+    /// any other, and what it reports next is what counts. Asked once, when the library starts.
+    fn starred(&self) -> Option<SourceKey> {
+        None
+    }
+}
+
+/// What a listener did with a song.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Use {
+    /// Began to listen to it.
+    Started,
+    /// Heard it to its end, at this time.
+    Played(Timestamp),
+    /// Skipped it, at this time.
+    Skipped(Timestamp),
+    /// Rated it, 0 to 100; 0 takes its rating back.
+    Rated(u8),
+    /// Gave it a star, or took it back.
+    Starred(bool),
 }
 
 /// A source's own name for a song or a playlist; bytes, because file names need not be text.
@@ -88,6 +115,13 @@ pub struct Stamp {
     pub file: u64,
 }
 
+impl Stamp {
+    /// A stamp that nothing with this one has.
+    pub(crate) fn of_another(self) -> Self {
+        Self { file: !self.file, ..self }
+    }
+}
+
 /// One thing a source has to say.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -124,14 +158,15 @@ pub enum Change {
     Playlist(Playlist),
     /// A playlist is gone. Those inside a folder move up to its parent.
     PlaylistGone(SourceKey),
-    /// What another program (iTunes) recorded of a song: taken over where it says more than we know
-    /// (higher counts, later plays, an earlier date of adding, a rating where we have none). Nothing
-    /// comes of it if the song has not been reported before.
+    /// What another program (iTunes, another server) recorded of a song. Nothing comes of it if the song has not
+    /// been reported before.
     Usage {
         /// The song.
         key: SourceKey,
         /// What was recorded.
         recorded: Recorded,
+        /// How much that counts against what we know.
+        authority: Authority,
     },
 }
 
@@ -173,6 +208,16 @@ pub struct Recorded {
     pub last_played: Option<Timestamp>,
     /// When it was added.
     pub added: Option<Timestamp>,
+}
+
+/// How much what another program recorded counts against what the library knows itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// It is taken over where it says more: higher counts, later plays, an earlier date of adding, a rating where
+    /// there is none.
+    Witness,
+    /// It is what counts, also where it says less: for a source that is told of all [uses](Use) and keeps them.
+    Master,
 }
 
 /// The box a picture has to fit into; the picture keeps its proportions and is never enlarged.

@@ -8,9 +8,9 @@ mod common;
 use common::*;
 use daap_model::{DatabaseId, Delta, ItemId, Level, Revision, Timestamp};
 use library::{
-    Change, EditError, Library, ManualClock, Measured, MemoryPersist, MemorySource, NextIds,
-    OpenError, Persist, PersistError, Recorded, Row, ScanPhase, Source, SourceError, SourceFuture,
-    StartError, Transaction,
+    Authority, Change, EditError, Library, ManualClock, Measured, MemoryPersist, MemorySource,
+    NextIds, OpenError, Persist, PersistError, Recorded, Row, ScanPhase, Source, SourceError,
+    SourceFuture, StartError, Transaction,
 };
 use tokio::time::{Duration, timeout};
 
@@ -173,7 +173,8 @@ async fn what_itunes_recorded_is_taken_over_where_it_says_more() {
         last_played: Some(Timestamp(1000)),
         added: Some(Timestamp(500)),
     };
-    let usage = |recorded| Change::Usage { key: "a".into(), recorded };
+    let authority = Authority::Witness;
+    let usage = |recorded| Change::Usage { key: "a".into(), recorded, authority };
     tell(&report, [usage(recorded)]).await;
     let less = Recorded {
         rating: Some(20),
@@ -182,7 +183,8 @@ async fn what_itunes_recorded_is_taken_over_where_it_says_more() {
         added: Some(Timestamp(900)),
         ..recorded
     };
-    tell(&report, [usage(less), Change::Usage { key: "unknown".into(), recorded }]).await;
+    let unknown = Change::Usage { key: "unknown".into(), recorded, authority };
+    tell(&report, [usage(less), unknown]).await;
     let usage = database(&library).items().find(id(1)).unwrap().usage;
     assert_eq!((usage.rating, usage.play_count, usage.skip_count), (60, 7, 0));
     assert_eq!((usage.last_played, usage.added), (Timestamp(1000), Timestamp(500)));

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use daap_model::diff::DatabaseDiff;
 use daap_model::{Container, ContainerId, ContainerKind, Database, Diff, Item, Model, Snapshot};
 use library::{
-    Change, Closed, Known, Playlist, PlaylistContent, Recorded, Report, ScanPhase, SourceKey, Stamp,
+    Authority, Change, Closed, Known, Playlist, PlaylistContent, Recorded, Report, ScanPhase,
+    SourceKey, Stamp,
 };
 use relay::Relay;
 
@@ -154,7 +155,8 @@ impl Teller {
         self.report.change(Change::Song { key: key.clone(), stamp, track }).await?;
         let recorded = recorded(item);
         if recorded != Recorded::default() {
-            self.report.change(Change::Usage { key, recorded }).await?;
+            let authority = Authority::Witness;
+            self.report.change(Change::Usage { key, recorded, authority }).await?;
         }
         self.done += 1;
         if self.done.is_multiple_of(TELL_EVERY) {

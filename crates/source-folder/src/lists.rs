@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::path::Path;
 
-use library::{Change, Closed, PlaylistContent, Report, SourceKey, Stamp};
+use library::{Authority, Change, Closed, PlaylistContent, Report, SourceKey, Stamp};
 
 use crate::playlists::{self, Reading, Songs, Unmatched};
 use crate::{key, walk};
@@ -127,7 +127,8 @@ impl Lists {
             report.blocking_change(Change::Playlist(playlist))?;
         }
         for (key, recorded) in reading.recorded {
-            report.blocking_change(Change::Usage { key, recorded })?;
+            let authority = Authority::Witness;
+            report.blocking_change(Change::Usage { key, recorded, authority })?;
         }
         self.files
             .insert(file.clone(), ListFile { stamp, playlists, unmatched: reading.unmatched });

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 
-use library::{Change, Closed, Known, Playlist, Recorded, Report, ScanPhase, SourceKey, Stamp};
+use library::{
+    Authority, Change, Closed, Known, Playlist, Recorded, Report, ScanPhase, SourceKey, Stamp,
+};
 
 use crate::Inner;
 use crate::api::wire::Song;
@@ -115,7 +117,8 @@ impl<'a> Teller<'a> {
         self.report.change(Change::Song { key: key.clone(), stamp, track }).await?;
         let recorded = track::recorded(song);
         if recorded != Recorded::default() {
-            self.report.change(Change::Usage { key, recorded }).await?;
+            let authority = Authority::Witness;
+            self.report.change(Change::Usage { key, recorded, authority }).await?;
         }
         Ok(true)
     }

@@ -98,7 +98,7 @@ impl Shelf {
                 self.playlists.remove(&key.to_string());
                 format!("playlist gone {key}")
             }
-            Change::Usage { key, recorded } => {
+            Change::Usage { key, recorded, .. } => {
                 self.recorded.insert(key.to_string(), recorded);
                 format!("usage {key}")
             }

@@ -121,7 +121,7 @@ pub(crate) fn words(changes: &[Change]) -> Vec<String> {
     let word = |change: &Change| match change {
         Change::Song { key, track, .. } => format!("{key}: {}", track.title),
         Change::Gone(key) => format!("{key} is gone"),
-        Change::Usage { key, recorded } => format!(
+        Change::Usage { key, recorded, .. } => format!(
             "{key}: played {}, rated {}",
             recorded.play_count.unwrap_or(0),
             recorded.rating.unwrap_or(0)
