@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -47,6 +47,16 @@ pub(crate) fn keep_secret(path: &Path, what: &impl Serialize) -> anyhow::Result<
     keep_for(path, what, OWNER_ONLY)
 }
 
+/// Refuses a file that others than its owner can read.
+pub(crate) fn refuse_unless_secret(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    let metadata = fs::metadata(path)?;
+    if metadata.permissions().mode() & OTHERS != 0 {
+        bail!("other users can read {shown}, which holds a password: chmod 600 {shown}");
+    }
+    Ok(())
+}
+
 fn keep_for(path: &Path, what: &impl Serialize, mode: u32) -> anyhow::Result<()> {
     let json = serde_json::to_vec_pretty(what)?;
     replace_for(path, &json, mode).with_context(|| format!("cannot write {}", path.display()))
@@ -55,6 +65,8 @@ fn keep_for(path: &Path, what: &impl Serialize, mode: u32) -> anyhow::Result<()>
 /// The permissions of a file that is simply written.
 const AS_THE_MASK_LEAVES: u32 = 0o666;
 const OWNER_ONLY: u32 = 0o600;
+/// What the group and all others may do.
+const OTHERS: u32 = 0o077;
 
 /// Makes `bytes` the content of a file: who reads it sees the old or the new, never a part. A link to a file stays one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

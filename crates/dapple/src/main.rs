@@ -25,6 +25,7 @@ mod remotes;
 mod seen;
 mod share;
 mod shares;
+mod subsonic;
 mod terminal;
 mod time;
 

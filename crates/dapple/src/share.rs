@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use daap_client::{Builder, Client, ClientError};
 use daap_proto::ShareUrl;
 
-use crate::password::{self, Given};
+use crate::password::{self, Given, Secret};
 use crate::seen;
 
 /// Options by which a share lets us in.
@@ -20,7 +20,7 @@ pub(crate) struct Access {
     /// Password of the share; other users of this machine can see it, so prefer --password-file
     /// [env: DAPPLE_SHARE_PASSWORD]
     #[arg(long, value_name = "PW")]
-    password: Option<String>,
+    password: Option<Secret>,
     /// Read the password from the first line of a file [env: DAPPLE_SHARE_PASSWORD_FILE]
     #[arg(long, value_name = "FILE", conflicts_with = "password")]
     password_file: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub(crate) struct Access {
 
 impl Access {
     /// The password that is to be given, if any.
-    pub(crate) fn password(&self) -> anyhow::Result<Option<String>> {
+    pub(crate) fn password(&self) -> anyhow::Result<Option<Secret>> {
         password_of((self.password.clone(), self.password_file.clone()))
     }
 
@@ -36,7 +36,7 @@ impl Access {
     pub(crate) fn builder(&self) -> anyhow::Result<Builder> {
         let builder = Client::builder();
         Ok(match self.password()? {
-            Some(password) => builder.password(&password),
+            Some(password) => builder.password(password.reveal()),
             None => builder,
         })
     }
@@ -57,11 +57,11 @@ impl Access {
 }
 
 /// The password of other people's shares: of the command line, or else of the environment.
-pub(crate) fn password_of((password, file): Given) -> anyhow::Result<Option<String>> {
-    let environment_file = std::env::var_os("DAPPLE_SHARE_PASSWORD_FILE").map(PathBuf::from);
+pub(crate) fn password_of((password, file): Given) -> anyhow::Result<Option<Secret>> {
+    let (variable, variable_file) = password::environment("DAPPLE_SHARE_PASSWORD");
     let given = password::first([
         ("the command line", password, file),
-        ("the environment", std::env::var("DAPPLE_SHARE_PASSWORD").ok(), environment_file),
+        ("the environment", variable, variable_file),
     ])?;
     password::read(given)
 }

@@ -6,13 +6,13 @@ use anyhow::{Context, bail};
 use daap_client::Client;
 use daap_proto::{ShareTarget, ShareUrl};
 use disk_cache::DiskCache;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use source_daap::{Carried, DaapConfig, DaapSource};
 
-use crate::password;
+use crate::password::{self, Secret};
 
 /// A share as the configuration file names it: by its URL alone, or with its password.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Named {
     /// Its URL.
@@ -22,11 +22,11 @@ pub(crate) enum Named {
 }
 
 /// A share and its password.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WithPassword {
     url: String,
-    password: Option<String>,
+    password: Option<Secret>,
     password_file: Option<PathBuf>,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct WithPassword {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Republished {
     url: ShareUrl,
-    password: Option<String>,
+    password: Option<Secret>,
 }
 
 impl Republished {
     /// The share that is named; where no password comes with it, it is `password`.
-    fn resolve(named: Named, password: Option<&str>) -> anyhow::Result<Self> {
+    fn resolve(named: Named, password: Option<&Secret>) -> anyhow::Result<Self> {
         let (text, own) = match named {
             Named::Url(url) => (url, None),
             Named::WithPassword(WithPassword { url, password, password_file }) => {
@@ -54,7 +54,7 @@ impl Republished {
         if url.target != ShareTarget::Share {
             bail!("{url} is a part of a share; only a whole one can be republished");
         }
-        Ok(Self { url, password: own.or_else(|| password.map(str::to_owned)) })
+        Ok(Self { url, password: own.or_else(|| password.cloned()) })
     }
 
     /// By what the library knows it again.
@@ -66,7 +66,7 @@ impl Republished {
     fn source(&self, carried: &Carried, cache: &DiskCache) -> DaapSource {
         let client = Client::builder();
         let client = match &self.password {
-            Some(password) => client.password(password),
+            Some(password) => client.password(password.reveal()),
             None => client,
         };
         let mut config = DaapConfig::new(self.url.clone(), client);
@@ -79,7 +79,7 @@ impl Republished {
 /// Makes what the user named into shares to republish.
 pub(crate) fn resolve(
     named: Vec<Named>,
-    password: Option<&str>,
+    password: Option<&Secret>,
 ) -> anyhow::Result<Vec<Republished>> {
     let mut shares: Vec<Republished> = Vec::new();
     for named in named {
@@ -117,13 +117,19 @@ mod tests {
     fn a_share_has_its_own_password_or_else_that_of_all() {
         let own = WithPassword {
             url: "daap://attic/".into(),
-            password: Some("own".into()),
+            password: Some("own".to_owned().into()),
             password_file: None,
         };
-        let shares = resolve(vec![url("nas"), Named::WithPassword(own)], Some("all")).unwrap();
-        let seen: Vec<_> = shares.iter().map(|it| (it.key(), it.password.as_deref())).collect();
+        let shares =
+            resolve(vec![url("nas"), Named::WithPassword(own)], Some(&"all".to_owned().into()));
+        let shares = shares.unwrap();
+        let own = |share: &Republished| share.password.as_ref().map(|own| own.reveal().to_owned());
+        let seen: Vec<_> = shares.iter().map(|share| (share.key(), own(share))).collect();
         let expected = [("daap://nas/", "all"), ("daap://attic/", "own")];
-        assert_eq!(seen, expected.map(|(url, password)| (url.to_owned(), Some(password))));
+        assert_eq!(
+            seen,
+            expected.map(|(url, password)| (url.to_owned(), Some(password.to_owned())))
+        );
     }
 
     #[test]

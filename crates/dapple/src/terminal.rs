@@ -11,15 +11,19 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Our crates, which a bare level such as `debug` is meant for; of others only warnings are of interest.
-const OURS: [&str; 9] = [
+const OURS: [&str; 13] = [
     "dapple",
     "daap",
     "daap_server",
     "discovery",
+    "disk_cache",
     "library",
     "outputs",
     "player",
+    "relay",
+    "source_daap",
     "source_folder",
+    "source_subsonic",
     "store",
 ];
 /// A client of sound servers that takes its own end for an error.

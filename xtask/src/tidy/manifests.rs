@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("daap-client", &["daap-proto", "discovery"]),
     ("dacp-client", &["daap-client", "dacp-proto"]),
     ("daap", &["daap-server", "discovery", "source-folder", "store"]),
-    ("dapple", &["daap", "dacp-client", "outputs", "source-daap"]),
+    ("dapple", &["daap", "dacp-client", "outputs", "source-daap", "source-subsonic"]),
     // For tests only: nothing but dev-dependencies may name it.
     ("testkit", &["daap-server", "discovery", "source-folder", "store"]),
     // Measures; nothing names it.

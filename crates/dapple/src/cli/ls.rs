@@ -13,6 +13,7 @@ use daap_client::Client;
 use daap_proto::ShareUrl;
 
 use super::{Outcome, discover};
+use crate::password::Secret;
 use crate::share::Access;
 use crate::share::selection::{Filters, Selection};
 use crate::terminal;
@@ -127,8 +128,14 @@ async fn show(
         What { genres: true, .. } => names::genres(client, selection, args.json, out).await?,
         _ if args.m3u => {
             let password = args.access.password()?;
-            playlist_file::write(client, selection, args.sort.as_ref(), password.as_deref(), out)
-                .await?
+            playlist_file::write(
+                client,
+                selection,
+                args.sort.as_ref(),
+                password.as_ref().map(Secret::reveal),
+                out,
+            )
+            .await?
         }
         _ => {
             songs::list(client, selection, &args.fields, args.sort.as_ref(), args.json, out).await?

@@ -2,35 +2,42 @@
 //! that over the default.
 //!
 //! Flags and environment are read by clap ([`crate::cli`]); this module reads the file and fills what they
-//! left open. The file is TOML; a key that does not exist is an error, not a silent typing mistake.
+//! left open. The file is TOML.
+
+mod keys;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use daap_server::Editing;
 use etcetera::BaseStrategy;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 
-use crate::nearest::nearest;
+use crate::file;
+use crate::password::Secret;
 use crate::shares::Named;
+use crate::subsonic::Section;
 
 /// The configuration file. Every key is optional and has a flag of the same name, but for those that only
 /// the file has because nobody would type them.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct File {
     /// Folders to share.
     pub(crate) folders: Vec<PathBuf>,
     /// Shares of other servers to republish.
     pub(crate) shares: Vec<Named>,
+    /// Subsonic servers to follow.
+    pub(crate) subsonic: Vec<Section>,
     /// Name of the share.
     pub(crate) name: Option<String>,
     /// Addresses to listen on.
     pub(crate) listen: Vec<String>,
     /// Password of the share.
-    pub(crate) password: Option<String>,
+    pub(crate) password: Option<Secret>,
     /// A file that holds the password.
     pub(crate) password_file: Option<PathBuf>,
     /// Where the database and the artwork cache are.
@@ -63,8 +70,10 @@ pub(crate) struct File {
     pub(crate) allowed_hosts: Vec<String>,
     /// Limit of the artwork cache in MiB.
     pub(crate) artwork_cache_mb: Option<u64>,
-    /// Limit of the cache of other shares' songs in MiB.
+    /// Limit of the cache of other servers' songs in MiB.
     pub(crate) share_cache_mb: Option<u64>,
+    /// Limit of the cache of Subsonic servers' pictures in MiB.
+    pub(crate) subsonic_artwork_cache_mb: Option<u64>,
     /// How often a folder that cannot be watched is looked through, in minutes.
     pub(crate) sweep_minutes: Option<u64>,
     /// How long songs of a folder that is missing stay listed, in days.
@@ -72,7 +81,7 @@ pub(crate) struct File {
 }
 
 /// Who may make and change playlists from a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Edits {
     /// Nobody
@@ -85,7 +94,7 @@ pub(crate) enum Edits {
 }
 
 /// When clients get songs as WAV files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Transcode {
     /// Never
@@ -118,7 +127,7 @@ impl From<Edits> for Editing {
 }
 
 /// What is played as loud as what else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ReplayGain {
     /// Songs are played as they are.
@@ -140,56 +149,33 @@ impl File {
                 None => return Ok(Self::default()),
             },
         };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text).with_context(|| format!("in {}", path.display())),
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
-                Ok(Self::default())
+                return Ok(Self::default());
             }
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        let file = Self::parse(&text).with_context(|| format!("in {}", path.display()))?;
+        if file.subsonic.iter().any(Section::holds_secret) {
+            file::refuse_unless_secret(&path)?;
         }
+        Ok(file)
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let keys = toml::de::DeTable::parse(text)?;
-        let known = Self::keys();
-        for key in keys.get_ref().keys() {
-            let name = key.get_ref().as_ref();
-            if !known.iter().any(|known| known == name) {
-                let line = text[..key.span().start].matches('\n').count() + 1;
-                bail!(
-                    "line {line}: there is no key `{name}`; did you mean `{}`?",
-                    nearest(name, known.iter().map(String::as_str)).unwrap_or_default()
-                );
+        let told = |error| keys::told(text, &error);
+        let table = DeTable::parse(text).map_err(told)?;
+        let table = table.get_ref();
+        keys::check::<Self>(table, text)?;
+        if let Some(DeValue::Array(sections)) = table.get("subsonic").map(|found| found.get_ref()) {
+            for section in sections.iter().filter_map(|section| section.get_ref().as_table()) {
+                keys::check::<Section>(section, text)?;
             }
         }
-        Ok(toml::from_str(text)?)
-    }
-
-    /// The keys there are, by asking serde, so that there is no second list to keep.
-    fn keys() -> Vec<String> {
-        let every = Self {
-            name: Some(String::new()),
-            password: Some(String::new()),
-            password_file: Some(PathBuf::new()),
-            data: Some(PathBuf::new()),
-            advertise: Some(true),
-            ipv4_only: Some(true),
-            edits: Some(Edits::default()),
-            cross_fade_s: Some(0),
-            replay_gain: Some(ReplayGain::default()),
-            measure_loudness: Some(true),
-            volume: Some(0),
-            transcode: Some(Transcode::default()),
-            log: Some(String::new()),
-            artwork_cache_mb: Some(0),
-            share_cache_mb: Some(0),
-            sweep_minutes: Some(0),
-            grace_days: Some(0),
-            ..Self::default()
-        };
-        toml::Table::try_from(&every)
-            .map(|table| table.keys().cloned().collect())
-            .unwrap_or_default()
+        toml::from_str(text).map_err(told)
     }
 }
 
@@ -257,25 +243,34 @@ mod tests {
         assert_eq!(file.transcode_clients["VLC"], Transcode::AsNeeded);
     }
 
+    #[track_caller]
+    fn check_error(text: &str, expected: &str) {
+        assert_eq!(File::parse(text).unwrap_err().to_string(), expected);
+    }
+
     #[test]
     fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
-        let error = File::parse("name = 'x'\n\npasword = 'y'\n").unwrap_err().to_string();
-        assert_eq!(error, "line 3: there is no key `pasword`; did you mean `password`?");
+        check_error(
+            "name = 'x'\n\npasword = 'y'\n",
+            "line 3: there is no key `pasword`; did you mean `password`?",
+        );
+        check_error(
+            "[[subsonic]]\nurl = 'https://nas'\npasword = 'y'\n",
+            "line 3: there is no key `pasword`; did you mean `password`?",
+        );
     }
 
     #[test]
-    fn a_wrong_type_is_told_with_its_line() {
-        let error = File::parse("name = 'x'\nadvertise = 'no'\n").unwrap_err().to_string();
-        assert!(error.contains("line 2"), "{error}");
-    }
-
-    #[test]
-    fn the_key_list_is_complete() {
-        let debug = format!("{:?}", File::default());
-        for key in File::keys() {
-            assert!(debug.contains(&format!("{key}:")));
+    fn what_is_wrong_is_told_with_its_line_and_without_what_is_in_it() {
+        check_error(
+            "name = 'x'\nadvertise = 'no'\n",
+            "line 2: invalid type: string \"no\", expected a boolean",
+        );
+        check_error("password = 1234\n", "line 1: a password is text, in quotes");
+        for text in ["\npassword = 'hun'ter'", "\nshares = [{ url = 'x', pasword = 'hunter' }]"] {
+            let error = File::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with("line 2: ") && !error.contains("hun"), "{error}");
         }
-        assert_eq!(File::keys().len(), debug.matches(": ").count());
     }
 
     #[test]
