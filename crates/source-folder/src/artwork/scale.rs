@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
+use fast_image_resize::Resizer;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8x3, U8x4};
-use fast_image_resize::{PixelTrait, Resizer};
+use fast_image_resize::pixels::U8x4;
 use image::codecs::png::PngEncoder;
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits,
@@ -131,21 +131,12 @@ fn encode(
     goal: (u32, u32),
     profile: Option<&[u8]>,
 ) -> Result<Artwork, ScaleError> {
-    let (width, height) = (picture.width(), picture.height());
-    let rgba = if picture.color().has_alpha() { Some(picture.to_rgba8()) } else { None };
-    let see_through = rgba.filter(|rgba| rgba.pixels().any(|pixel| pixel.0[3] < u8::MAX));
+    let size = (picture.width(), picture.height());
+    let pixels = picture.into_rgba8();
+    let is_opaque = pixels.pixels().all(|pixel| pixel.0[3] == u8::MAX);
+    let pixels = scale(pixels.into_raw(), size, goal)?;
     let mut bytes = Vec::new();
-    let media_type = if let Some(rgba) = see_through {
-        let pixels = scale::<U8x4>(rgba.into_raw(), (width, height), goal)?;
-        PngEncoder::new(&mut bytes).write_image(
-            &pixels,
-            goal.0,
-            goal.1,
-            ExtendedColorType::Rgba8,
-        )?;
-        "image/png"
-    } else {
-        let pixels = scale::<U8x3>(picture.into_rgb8().into_raw(), (width, height), goal)?;
+    let media_type = if is_opaque {
         let too_large = |_| ScaleError::TooLarge { width: goal.0, height: goal.1 };
         let (width, height) =
             (u16::try_from(goal.0).map_err(too_large)?, u16::try_from(goal.1).map_err(too_large)?);
@@ -153,15 +144,19 @@ fn encode(
         if let Some(profile) = profile {
             encoder.add_icc_profile(profile)?;
         }
-        encoder.encode(&pixels, width, height, ColorType::Rgb)?;
+        encoder.encode(&pixels, width, height, ColorType::Rgba)?;
         "image/jpeg"
+    } else {
+        let encoder = PngEncoder::new(&mut bytes);
+        encoder.write_image(&pixels, goal.0, goal.1, ExtendedColorType::Rgba8)?;
+        "image/png"
     };
     Ok(Artwork { media_type, bytes: bytes.into() })
 }
 
-/// Scales pixels of one kind. Asked for a kind that is only known when it runs, the library comes with code for all of its
-/// thirteen, which is megabytes.
-fn scale<P: PixelTrait>(
+/// Scales red, green, blue and alpha. Asked for a kind of pixel that is only known when it runs, the library comes with code
+/// for all of its thirteen, which is megabytes.
+fn scale(
     pixels: Vec<u8>,
     (width, height): (u32, u32),
     goal: (u32, u32),
@@ -169,10 +164,10 @@ fn scale<P: PixelTrait>(
     if goal == (width, height) {
         return Ok(pixels);
     }
-    let source = TypedImageRef::<P>::from_buffer(width, height, &pixels)
+    let source = TypedImageRef::<U8x4>::from_buffer(width, height, &pixels)
         .expect("a decoder gives as many pixels as it says");
-    let mut scaled = vec![0; goal.0 as usize * goal.1 as usize * P::size()];
-    let mut view = TypedImage::<P>::from_buffer(goal.0, goal.1, &mut scaled)
+    let mut scaled = vec![0; goal.0 as usize * goal.1 as usize * 4];
+    let mut view = TypedImage::<U8x4>::from_buffer(goal.0, goal.1, &mut scaled)
         .expect("it was made for so many pixels");
     Resizer::new().resize_typed(&source, &mut view, None)?;
     Ok(scaled)
