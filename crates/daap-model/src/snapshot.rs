@@ -78,3 +78,54 @@ impl Snapshot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::*;
+    use crate::{Edit, Model, PersistentId};
+
+    const OTHER: u32 = 2;
+
+    fn put_other(name: &str) -> Edit {
+        let (id, persistent_id) = (DatabaseId::new(OTHER).unwrap(), PersistentId::new(99));
+        Edit::PutDatabase { id, persistent_id, name: name.into() }
+    }
+
+    /// What somebody is told of the databases of the only one that is `DB`: those that changed and those that went.
+    #[track_caller]
+    fn check(model: &Model, seen: Revision, expected: Option<(usize, usize)>) {
+        let told = match model.snapshot().only(DB, "Attic").databases_since(seen) {
+            Delta::Unknown => None,
+            Delta::Known { changed, gone } => Some((changed.len(), gone.len())),
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn who_sees_one_database_is_told_of_no_other() {
+        let mut model = model([put(1, track("Jet", "Wings", "Run"))]);
+        let first = model.snapshot().revision();
+        model.apply([put_other("Garage")].into_iter().collect()).unwrap();
+        let second = model.snapshot().revision();
+        check(&model, first, Some((0, 0)));
+        check(&model, Revision::new(Revision::FIRST.get() - 1), None);
+        model.apply([put(2, track("Bluebird", "Wings", "Run"))].into_iter().collect()).unwrap();
+        check(&model, first, Some((1, 0)));
+        check(&model, second, Some((1, 0)));
+        check(&model, model.snapshot().revision(), Some((0, 0)));
+
+        let only = model.snapshot().only(DB, "Attic");
+        assert_eq!((only.name().as_str(), only.revision()), ("Attic", model.snapshot().revision()));
+        assert_eq!(only.databases().map(|database| database.id).collect::<Vec<_>>(), [DB]);
+        assert_eq!(only.database(DB).map(|database| database.items().len()), Some(2));
+    }
+
+    #[test]
+    fn of_a_database_that_is_not_there_nobody_is_told_anything() {
+        let model = model([]);
+        let only = model.snapshot().only(DatabaseId::new(OTHER).unwrap(), "Attic");
+        assert_eq!(only.databases().len(), 0);
+        assert!(matches!(only.databases_since(Revision::FIRST), Delta::Unknown));
+    }
+}

@@ -15,9 +15,10 @@ use crate::persist::{
     DatabaseRow, HousePlaylistRow, NextIds, PlaylistRow, SongRow, SourceId, SourceRow,
 };
 use crate::report::Known;
-use crate::share::{Edited, PlaylistEdit, PlaylistError};
+use crate::share::{PlaylistEdit, PlaylistError};
 use crate::shelf::Shelf;
 use crate::source::{Change, SourceKey};
+use crate::stars::Starring;
 
 /// The start of 2026. A clock that shows an earlier time is not set: small machines without a battery
 /// start in 1970 and learn the time from the network.
@@ -226,13 +227,23 @@ impl Books {
         shelves.map(Shelf::known).fold(first, Known::and)
     }
 
-    /// Changes a playlist of the house as a client asks.
+    /// Changes a playlist as a client asks: one of the house, or what is starred of a source.
     pub(crate) fn edit_playlist(
         &mut self,
         edit: PlaylistEdit,
         shown: &Snapshot,
-    ) -> Result<Edited, PlaylistError> {
-        self.house.edit(edit, &mut self.ledger, shown)
+    ) -> Result<Starring, PlaylistError> {
+        let PlaylistEdit { database, change } = edit;
+        let no_database = PlaylistError::NoDatabase(database);
+        let database = shown.database(database).ok_or(no_database)?;
+        let is_starred = |shelf: &&mut Shelf| {
+            let stars = shelf.stars().filter(|_| shelf.row.database == database.id);
+            stars.is_some_and(|stars| change.container() == Some(stars.id))
+        };
+        match self.shelves.values_mut().find(is_starred) {
+            Some(shelf) => shelf.edit_stars(change, &mut self.ledger, database),
+            None => Ok(self.house.edit(database, change, &mut self.ledger)?.into()),
+        }
     }
 
     /// Gives up what has been away for longer than `grace_s` seconds.
@@ -289,7 +300,7 @@ mod tests {
 
     use super::*;
     use crate::handle::Routes;
-    use crate::share::PlaylistChange;
+    use crate::share::{Edited, PlaylistChange};
     use crate::source::Stamp;
     use crate::stage::Stage;
 
@@ -409,7 +420,7 @@ mod tests {
         let shown = stage.snapshot();
         let mut edit = |change| {
             let edit = PlaylistEdit { database: DatabaseId::LOWEST, change };
-            books.edit_playlist(edit, &shown).unwrap()
+            books.edit_playlist(edit, &shown).unwrap().edited
         };
         let Edited::Playlist(container) = edit(PlaylistChange::Add { name: "mix".into() }) else {
             panic!("no playlist was made")

@@ -12,6 +12,7 @@ use crate::persist::PersistError;
 use crate::report::ScanState;
 use crate::share::{Edited, PlaylistEdit, PlaylistError};
 use crate::source::{Artwork, ArtworkSize, Source, SourceError, SourceKey, Use};
+use crate::stars::Starring;
 use crate::writer::Writer;
 use crate::{Builder, Content};
 
@@ -196,12 +197,16 @@ impl Library {
 
     /// Changes a playlist that clients made, or makes one. Such playlists belong to no source: they are kept
     /// with the library whatever its sources report, and only lose songs that are gone for good. What a source
-    /// reports is [read-only](PlaylistError::ReadOnly).
+    /// reports is [read-only](PlaylistError::ReadOnly), but for what is [starred](Source::starred).
     pub async fn edit_playlist(&self, edit: PlaylistEdit) -> Result<Edited, PlaylistError> {
-        let (done, answer) = oneshot::channel();
+        let ((done, answer), database) = (oneshot::channel(), edit.database);
         let sent = self.send(Edit::Playlist { edit, done }).await;
         sent.map_err(|_| PlaylistError::Closed)?;
-        answer.await.map_err(|_| PlaylistError::Closed)?
+        let Starring { edited, songs } = answer.await.map_err(|_| PlaylistError::Closed)??;
+        for (item, is_starred) in songs {
+            self.tell_source(database, item, Use::Starred(is_starred));
+        }
+        Ok(edited)
     }
 
     /// Calls the library, and the database that had its name, `name` from now on; until the next start,
@@ -283,7 +288,7 @@ pub(crate) async fn is_true(flag: &mut watch::Receiver<bool>) {
 pub(crate) enum Edit {
     Usage(UsageEdit),
     Measured { levels: Vec<Measured>, done: oneshot::Sender<Result<(), EditError>> },
-    Playlist { edit: PlaylistEdit, done: oneshot::Sender<Result<Edited, PlaylistError>> },
+    Playlist { edit: PlaylistEdit, done: oneshot::Sender<Result<Starring, PlaylistError>> },
     Rename { name: String, done: oneshot::Sender<()> },
 }
 

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use daap_model::{
     Container, ContainerId, ContainerItem, ContainerItemId, ContainerKind, Database, ItemId,
-    Snapshot,
 };
 
 use crate::ledger::{IdsExhausted, Kind, Ledger};
 use crate::persist::HousePlaylistRow;
 use crate::share::{
-    Edited, MAX_ENTRIES, MAX_PLAYLISTS, PlaylistChange, PlaylistEdit, PlaylistError, playlist_name,
+    Edited, MAX_ENTRIES, MAX_PLAYLISTS, PlaylistChange, PlaylistError, playlist_name,
 };
 
 /// The playlists of the house, of all databases.
@@ -33,13 +32,11 @@ impl House {
     /// Carries out what a client asks for: all of it or, with an error, nothing.
     pub(crate) fn edit(
         &mut self,
-        edit: PlaylistEdit,
+        database: &Database,
+        change: PlaylistChange,
         ledger: &mut Ledger,
-        shown: &Snapshot,
     ) -> Result<Edited, PlaylistError> {
-        let no_database = PlaylistError::NoDatabase(edit.database);
-        let database = shown.database(edit.database).ok_or(no_database)?;
-        let (row, edited) = match edit.change {
+        let (row, edited) = match change {
             PlaylistChange::Add { name } => self.add(database, &name, ledger)?,
             PlaylistChange::Remove(container) => {
                 return self.remove(database, container, ledger);
@@ -265,7 +262,7 @@ mod tests {
         }
         let mut add = || {
             let change = PlaylistChange::Add { name: "mix".into() };
-            house.edit(PlaylistEdit { database: id, change }, &mut ledger, &model.snapshot())
+            house.edit(model.snapshot().database(id).unwrap(), change, &mut ledger)
         };
         assert!(matches!(add(), Ok(Edited::Playlist(_))));
         assert_eq!(add(), Err(PlaylistError::TooMuch));

@@ -55,6 +55,7 @@ mod share;
 mod shelf;
 mod source;
 mod stage;
+mod stars;
 mod writer;
 
 pub use builder::{Builder, GRACE, MAIN_DATABASE, StartError};

@@ -158,7 +158,8 @@ impl Shelf {
             }
         };
         let (id, persistent_id, name) = (row.id, row.persistent_id, row.name.clone());
-        Some((depth, NewContainer { id, persistent_id, name, parent, editable: false, content }))
+        let editable = self.stars().is_some_and(|stars| stars.id == id);
+        Some((depth, NewContainer { id, persistent_id, name, parent, editable, content }))
     }
 
     /// How deep a playlist lies and in which folder: at the top if the one it names is not there, is no

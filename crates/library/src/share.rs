@@ -103,6 +103,20 @@ pub enum PlaylistChange {
     },
 }
 
+impl PlaylistChange {
+    /// The playlist that changes; `None` for one that is still to be made.
+    pub(crate) fn container(&self) -> Option<ContainerId> {
+        match self {
+            Self::Add { .. } => None,
+            Self::Remove(container)
+            | Self::Rename { container, .. }
+            | Self::Append { container, .. }
+            | Self::Take { container, .. }
+            | Self::Move { container, .. } => Some(*container),
+        }
+    }
+}
+
 /// What came of an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edited {

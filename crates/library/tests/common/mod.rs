@@ -2,12 +2,12 @@
 // Each test file uses its part.
 #![allow(dead_code, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use daap_model::{ContainerId, Database, Snapshot, Timestamp, Track};
 use library::{
     ArtworkSize, Body, Change, Content, Library, Playlist, PlaylistContent, Report, Source,
-    SourceError, SourceFuture, SourceKey, Stamp,
+    SourceError, SourceFuture, SourceKey, Stamp, Use,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Duration, timeout};
@@ -18,11 +18,25 @@ pub(crate) const TODAY: Timestamp = Timestamp(1_782_000_000);
 /// A source that hands its report to the test and then waits to be stopped.
 pub(crate) struct Scripted {
     reports: mpsc::Sender<Report>,
+    /// The playlist of what is starred.
+    pub(crate) starred: Option<SourceKey>,
+    pub(crate) heard: Heard,
+}
+
+/// What a source was told that listeners did.
+#[derive(Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    /// What it was told since it was last asked, each as `key: use`.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
 }
 
 pub(crate) fn scripted() -> (Scripted, mpsc::Receiver<Report>) {
     let (reports, given) = mpsc::channel(1);
-    (Scripted { reports }, given)
+    (Scripted { reports, starred: None, heard: Heard::default() }, given)
 }
 
 impl Source for Scripted {
@@ -46,6 +60,14 @@ impl Source for Scripted {
         _: ArtworkSize,
     ) -> SourceFuture<'_, Result<Option<library::Artwork>, SourceError>> {
         Box::pin(async { Err(SourceError::NotThere(key)) })
+    }
+
+    fn used(&self, key: SourceKey, what: Use) {
+        self.heard.0.lock().unwrap().push(format!("{key}: {what:?}"));
+    }
+
+    fn starred(&self) -> Option<SourceKey> {
+        self.starred.clone()
     }
 }
 
