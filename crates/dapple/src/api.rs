@@ -1,12 +1,16 @@
-//! The JSON API beside `/api/v1/status`: the Remotes, and pairing one.
+//! The JSON API beside `/api/v1/status`: the Remotes, and pairing one; the connections to Subsonic servers.
 //!
 //! | request | does |
 //! |---|---|
 //! | `GET /api/v1/remotes` | the Remotes that wait to be paired, and those that are |
 //! | `POST /api/v1/pair` | pairs one: an [`Introduction`] in, an [`Account`] out |
 //! | `DELETE /api/v1/remotes/ID` | forgets one |
+//! | `GET /api/v1/subsonic` | what the connections are doing, a [`Report`](crate::subsonic::report::Report) |
+//! | `POST /api/v1/subsonic/sync` | has one look for changes, or all: a [`SyncOrder`] in, a [`Synced`](crate::subsonic::report::Synced) out |
 //!
-//! All of it is for programs on this machine. What changes something wants the header `X-Dapple-Request: 1`, which no
+//! A sync is waited for up to 20 seconds: the status is 202 if it goes on after that, and it can be waited for again.
+//!
+//! Where there is no player there are no pages of Remotes. All of it is for programs on this machine. What changes something wants the header `X-Dapple-Request: 1`, which no
 //! page in a browser can have sent for it.
 
 use std::sync::Arc;
@@ -20,11 +24,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::MEANT;
 use crate::remotes::{Account, Desk, Introduction, PairedRemote, Verdict, WaitingRemote};
+use crate::subsonic::Connections;
+use crate::subsonic::report::SyncOrder;
 
 /// Where the Remotes are, and under it each that is paired, by its id.
 pub(crate) const REMOTES: &str = "/api/v1/remotes";
 /// Where one is paired.
 pub(crate) const PAIR: &str = "/api/v1/pair";
+
+/// Where the connections to Subsonic servers are.
+pub(crate) const SUBSONIC: &str = "/api/v1/subsonic";
+/// Where they are told to look for changes.
+pub(crate) const SYNC: &str = "/api/v1/subsonic/sync";
 
 /// The Remotes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,31 +48,27 @@ pub(crate) struct Remotes {
 
 /// The pages that the server serves for us.
 pub(crate) struct Api {
-    desk: Arc<Desk>,
+    /// Where Remotes are paired, if there is a player.
+    desk: Option<Arc<Desk>>,
+    connections: Connections,
 }
 
 /// What a path is for.
 #[derive(Clone, Copy)]
-enum Page {
-    Remotes,
-    Remote(u32),
-    Pair,
+enum Page<'a> {
+    Remotes(&'a Desk),
+    Remote(&'a Desk, u32),
+    Pair(&'a Desk),
+    Subsonic(&'a Connections),
+    Sync(&'a Connections),
 }
 
-impl Page {
-    fn at(path: &str) -> Option<Self> {
-        match path {
-            REMOTES => Some(Self::Remotes),
-            PAIR => Some(Self::Pair),
-            _ => path.strip_prefix(REMOTES)?.strip_prefix('/')?.parse().ok().map(Self::Remote),
-        }
-    }
-
+impl Page<'_> {
     fn method(self) -> Method {
         match self {
-            Self::Remotes => Method::GET,
-            Self::Remote(_) => Method::DELETE,
-            Self::Pair => Method::POST,
+            Self::Remotes(_) | Self::Subsonic(_) => Method::GET,
+            Self::Remote(..) => Method::DELETE,
+            Self::Pair(_) | Self::Sync(_) => Method::POST,
         }
     }
 }
@@ -73,57 +80,86 @@ impl Pages for Api {
         peer: Peer,
     ) -> SourceFuture<'_, Option<Response<Bytes>>> {
         Box::pin(async move {
-            let page = Page::at(request.uri().path())?;
-            Some(match refusal(page, &request, peer) {
+            let page = self.page_at(request.uri().path())?;
+            Some(match refusal(&page.method(), &request, peer) {
                 Some(refusal) => refusal,
-                None => self.page(page, request.body()).await,
+                None => page.answer(request.body()).await,
             })
         })
     }
 }
 
 impl Api {
-    /// Remotes are paired at this desk.
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        Self { desk }
+    /// Remotes are paired at this desk, if there is one, and these Subsonic servers are followed.
+    pub(crate) fn new(desk: Option<Arc<Desk>>, connections: Connections) -> Self {
+        Self { desk, connections }
     }
 
-    async fn page(&self, page: Page, body: &[u8]) -> Response<Bytes> {
-        match page {
-            Page::Remotes => {
-                let (waiting, paired) = (self.desk.waiting(), self.desk.guests().all());
+    fn page_at(&self, path: &str) -> Option<Page<'_>> {
+        match path {
+            REMOTES => self.desk.as_deref().map(Page::Remotes),
+            PAIR => self.desk.as_deref().map(Page::Pair),
+            SUBSONIC => Some(Page::Subsonic(&self.connections)),
+            SYNC => Some(Page::Sync(&self.connections)),
+            _ => {
+                let remote = path.strip_prefix(REMOTES)?.strip_prefix('/')?.parse().ok()?;
+                self.desk.as_deref().map(|desk| Page::Remote(desk, remote))
+            }
+        }
+    }
+}
+
+impl Page<'_> {
+    async fn answer(self, body: &[u8]) -> Response<Bytes> {
+        match self {
+            Self::Remotes(desk) => {
+                let (waiting, paired) = (desk.waiting(), desk.guests().all());
                 json(StatusCode::OK, &Remotes { waiting, paired })
             }
-            Page::Pair => match serde_json::from_slice::<Introduction>(body) {
+            Self::Pair(desk) => match serde_json::from_slice::<Introduction>(body) {
                 Ok(introduction) => {
-                    let account = self.desk.pair(introduction).await;
+                    let account = desk.pair(introduction).await;
                     json(status_of(&account), &account)
                 }
                 Err(error) => text(StatusCode::BAD_REQUEST, &error.to_string()),
             },
-            Page::Remote(id) => match self.desk.guests().forget(id).await {
+            Self::Remote(desk, id) => match desk.guests().forget(id).await {
                 Ok(Some(remote)) => json(StatusCode::OK, &remote),
                 Ok(None) => text(StatusCode::NOT_FOUND, "no Remote with this id is paired"),
                 Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}")),
+            },
+            Self::Subsonic(connections) => json(StatusCode::OK, &connections.report().await),
+            Self::Sync(connections) => match serde_json::from_slice::<SyncOrder>(body) {
+                Ok(order) => sync(connections, &order).await,
+                Err(error) => text(StatusCode::BAD_REQUEST, &error.to_string()),
             },
         }
     }
 }
 
+async fn sync(connections: &Connections, order: &SyncOrder) -> Response<Bytes> {
+    match connections.sync(order.connection.as_deref()).await {
+        Some(synced) if synced.done => json(StatusCode::OK, &synced),
+        Some(synced) => json(StatusCode::ACCEPTED, &synced),
+        None => {
+            text(StatusCode::NOT_FOUND, "no Subsonic server of this name or address is followed")
+        }
+    }
+}
+
 /// Why a request is not answered, if it is not.
-fn refusal(page: Page, request: &Request<Bytes>, peer: Peer) -> Option<Response<Bytes>> {
+fn refusal(method: &Method, request: &Request<Bytes>, peer: Peer) -> Option<Response<Bytes>> {
     if !peer.is_this_machine() {
-        let why = "the Remotes are the business of programs on the server's machine";
+        let why = "this is the business of programs on the server's machine";
         return Some(text(StatusCode::FORBIDDEN, why));
     }
-    let method = page.method();
     if request.method() != method {
         let mut refusal = text(StatusCode::METHOD_NOT_ALLOWED, &format!("it takes {method} only"));
         let allowed = HeaderValue::from_str(method.as_str()).expect("methods are header values");
         refusal.headers_mut().insert(ALLOW, allowed);
         return Some(refusal);
     }
-    let is_meant = method == Method::GET || request.headers().contains_key(MEANT);
+    let is_meant = *method == Method::GET || request.headers().contains_key(MEANT);
     let why = "what changes something wants the header X-Dapple-Request: 1";
     (!is_meant).then(|| text(StatusCode::FORBIDDEN, why))
 }
@@ -177,7 +213,7 @@ mod tests {
         let guests = Guests::open(data.path()).unwrap();
         let waiting = watch::channel(Vec::new()).1;
         let desk = Arc::new(Desk::new("74DEBFCE2ED0E1C0".to_owned(), guests, waiting));
-        let api = Api::new(Arc::clone(&desk));
+        let api = Api::new(Some(Arc::clone(&desk)), fixture::connections(&[], data.path()));
         let url = fixture::share_with(|server| server.pages(api)).await;
         (url.replace("daap://", "http://"), desk, data)
     }
@@ -247,7 +283,7 @@ mod tests {
             if meant {
                 request.headers_mut().insert(MEANT, HeaderValue::from_static("1"));
             }
-            refusal(Page::Pair, &request, peer).map(|refusal| refusal.status().as_u16())
+            refusal(&Method::POST, &request, peer).map(|refusal| refusal.status().as_u16())
         };
         let here = Peer::new(ends.0, ends.1);
         let there =

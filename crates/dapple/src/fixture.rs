@@ -1,12 +1,15 @@
 //! For tests: a share on this machine, what is announced on a network, and what dapple says to a command line.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use clap::Parser as _;
 use daap::{Catalog, NewPlaylist, NewSong, Server, ServerBuilder, Track};
 use discovery::{About, Kind, Service, ShareTxt};
+use disk_cache::DiskCache;
 
 use crate::cli::{self, Cli, Outcome};
+use crate::subsonic::{self, Caches, Connections};
 
 /// A song of the share; its sound is its title, many times over.
 fn song(title: &str, artist: &str, album: &str, track: u16) -> NewSong {
@@ -48,6 +51,13 @@ pub(crate) async fn share_with(set_up: impl FnOnce(ServerBuilder) -> ServerBuild
     let url = format!("daap://{}", server.addresses()[0]);
     tokio::spawn(server.run(std::future::pending()));
     url
+}
+
+/// Connections to these Subsonic servers, with caches in this folder.
+pub(crate) fn connections(servers: &[subsonic::Settings], data: &Path) -> Connections {
+    let cache = |folder| DiskCache::new(data.join(folder), 1 << 20);
+    let caches = Caches { songs: cache("songs"), pictures: cache("pictures") };
+    Connections::open(servers, caches).unwrap()
 }
 
 /// What dapple prints for a command line, and how it ends.

@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::adapters::{LibrarySongs, PairedHere, PlayerControl, note};
-use crate::api::Api;
 use crate::config::{File, ReplayGain};
 use crate::file;
 use crate::remotes::Desk;
@@ -130,8 +129,12 @@ impl Jukebox {
 
     /// Has it be controlled at this server.
     pub(crate) fn controlled_at(&self, server: Builder) -> Builder {
-        let pairings = PairedHere(Arc::clone(&self.desk));
-        server.control(self.control.clone(), pairings).pages(Api::new(Arc::clone(&self.desk)))
+        server.control(self.control.clone(), PairedHere(self.desk()))
+    }
+
+    /// Where the Remotes are paired that may control it.
+    pub(crate) fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.desk)
     }
 
     /// Has this server, where it is controlled, send away the Remotes that are forgotten.

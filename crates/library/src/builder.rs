@@ -364,7 +364,7 @@ fn launch(
     grace: Duration,
 ) -> Library {
     let Loaded { books, stage, sources: running } = loaded;
-    let main = books.databases.values().find(|row| row.key == MAIN_DATABASE).map(|row| row.id);
+    let databases = books.databases.values().map(|row| (row.key.clone(), row.id)).collect();
     let (events, reported) = mpsc::channel(MAX_EVENTS);
     let (edits, edited) = mpsc::channel(MAX_EDITS);
     let (snapshots, newest) = watch::channel(stage.snapshot());
@@ -398,7 +398,7 @@ fn launch(
     };
     tokio::spawn(librarian.run());
     let shared = Shared {
-        main,
+        databases,
         snapshots: newest,
         scans: scanning,
         health: ailing,

@@ -14,7 +14,7 @@ use crate::share::{Edited, PlaylistEdit, PlaylistError};
 use crate::source::{Artwork, ArtworkSize, Source, SourceError, SourceKey, Use};
 use crate::stars::Starring;
 use crate::writer::Writer;
-use crate::{Builder, Content};
+use crate::{Builder, Content, MAIN_DATABASE};
 
 /// How long [`Library::shutdown`] waits for sources and store before it leaves them behind.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -29,7 +29,8 @@ pub struct Library {
 
 /// What all clones of a [`Library`] have in common.
 pub(crate) struct Shared {
-    pub(crate) main: Option<DatabaseId>,
+    /// By key.
+    pub(crate) databases: HashMap<String, DatabaseId>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) scans: watch::Receiver<Vec<ScanState>>,
     pub(crate) health: watch::Receiver<Health>,
@@ -74,7 +75,13 @@ impl Library {
     /// of a library [without](Builder::without_main) it.
     #[must_use]
     pub fn main_database(&self) -> Option<DatabaseId> {
-        self.shared.main
+        self.database(MAIN_DATABASE)
+    }
+
+    /// The id of the database with this key; `None` if there was never one.
+    #[must_use]
+    pub fn database(&self, key: &str) -> Option<DatabaseId> {
+        self.shared.databases.get(key).copied()
     }
 
     /// The library as it becomes: always the newest snapshot.

@@ -26,7 +26,9 @@ use self::multicast::Firewall;
 use self::network::Link;
 use self::port::Protocol;
 use self::server::Running;
+use super::server::ServerArgs;
 use super::{Outcome, discover, serve};
+use crate::config::DAAP_PORT;
 use crate::time;
 
 /// How long to listen for shares: they are asked for at once, after one second, and after three.
@@ -39,12 +41,8 @@ const LISTEN: Duration = Duration::from_secs(4);
 #[derive(clap::Args, Debug)]
 #[group(skip)] // it would have the name of that of `serve`
 pub(crate) struct Args {
-    /// The server to look at, on this machine or another [default: this machine's]
-    #[arg(long, value_name = "URL", env = "DAPPLE_SERVER")]
-    server: Option<String>,
-    /// Print JSON: an array of findings
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    at: ServerArgs,
     #[command(flatten)]
     serve: serve::Args,
 }
@@ -52,7 +50,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
     let settings = serve::Settings::resolve(args.serve)?;
     let links = network::links().context("cannot list the network interfaces")?;
-    let server = Server::find(args.server, &settings.listen).await?;
+    let server = Server::find(args.at.named, &settings.listen).await?;
     let running = server::ask(&server.url).await;
 
     let mut findings = network::judge(&links);
@@ -65,7 +63,7 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     findings.extend(machine?);
     findings.extend(network);
     findings.push(clock::judge(time::now_s(), running.and_then(|running| running.now_s)));
-    report(&findings, args.json, out)?;
+    report(&findings, args.at.json, out)?;
     Ok(outcome(&findings))
 }
 
@@ -106,7 +104,7 @@ impl Server {
 /// The URL of a server on this machine that listens there.
 fn here(listen: &[SocketAddr]) -> String {
     let named = listen.first().copied();
-    let address = named.unwrap_or_else(|| ([127, 0, 0, 1], serve::DAAP_PORT).into());
+    let address = named.unwrap_or_else(|| ([127, 0, 0, 1], DAAP_PORT).into());
     let everywhere = address.ip().is_unspecified();
     let ip = if everywhere { IpAddr::from([127, 0, 0, 1]) } else { address.ip() };
     format!("http://{}", SocketAddr::new(ip, address.port()))

@@ -12,7 +12,9 @@ mod pair;
 mod play;
 mod remote;
 mod serve;
+mod server;
 mod status;
+mod sync;
 mod watch;
 
 use std::io::Write;
@@ -35,6 +37,7 @@ enum Command {
     Doctor(Box<doctor::Args>),
     Status(status::Args),
     Pair(pair::Args),
+    Sync(sync::Args),
     Ls(Box<ls::Args>),
     Get(Box<get::Args>),
     Play(Box<play::Args>),
@@ -77,6 +80,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> anyhow::Result<Outcom
         Command::Doctor(args) => doctor::run(*args, out).await,
         Command::Status(args) => status::run(args, out).await,
         Command::Pair(args) => pair::run(args, out).await,
+        Command::Sync(args) => sync::run(args, out).await,
         Command::Ls(args) => ls::run(*args, out).await,
         Command::Get(args) => get::run(*args, out).await,
         Command::Play(args) => play::run(*args, out).await,

@@ -9,6 +9,7 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 
 use super::Outcome;
+use super::server::ServerArgs;
 use crate::api::{PAIR, REMOTES, Remotes};
 use crate::http;
 use crate::remotes::{Account, Introduction, PairedRemote, Verdict, WaitingRemote};
@@ -38,17 +39,8 @@ pub(crate) struct Args {
     /// Forget a Remote that is paired: it has to be paired again to come back
     #[arg(long, value_name = "NAME|ID", conflicts_with = "pin")]
     forget: Option<String>,
-    /// The server
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:3689",
-        env = "DAPPLE_SERVER"
-    )]
-    server: String,
-    /// Print the server's answer as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    at: ServerArgs,
 }
 
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
@@ -61,16 +53,16 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
 
 async fn pair(args: &Args, pin: &str, out: &mut impl Write) -> anyhow::Result<Outcome> {
     let introduction = introduction(args, pin)?;
-    let answer = http::order(&args.server, Method::POST, PAIR, &introduction, PAIRING_LIMIT).await;
-    let answer = answer.with_context(|| unreachable(&args.server))?;
-    if args.json {
+    let answer = http::order(args.at.url(), Method::POST, PAIR, &introduction, PAIRING_LIMIT).await;
+    let answer = answer.with_context(|| unreachable(args.at.url()))?;
+    if args.at.json {
         out.write_all(answer.body())?;
         writeln!(out)?;
     }
     let account: Account = serde_json::from_slice(answer.body()).with_context(|| {
-        format!("{} answers {}: {}", args.server, answer.status(), http::beginning(answer.body()))
+        format!("{} answers {}: {}", args.at.url(), answer.status(), http::beginning(answer.body()))
     })?;
-    if !args.json {
+    if !args.at.json {
         write!(out, "{}", told(&account))?;
     }
     Ok(match account.result {
@@ -113,7 +105,7 @@ fn told(account: &Account) -> String {
 }
 
 async fn forget(args: &Args, name: &str, out: &mut impl Write) -> anyhow::Result<Outcome> {
-    let paired = remotes(&args.server).await?.paired;
+    let paired = remotes(args.at.url()).await?.paired;
     let is_meant = |remote: &&PairedRemote| {
         remote.name.to_lowercase() == name.to_lowercase() || remote.id.to_string() == name
     };
@@ -130,12 +122,12 @@ async fn forget(args: &Args, name: &str, out: &mut impl Write) -> anyhow::Result
     };
     let path = format!("{REMOTES}/{}", remote.id);
     let answer =
-        http::order(&args.server, Method::DELETE, &path, &Value::Null, FORGETTING_LIMIT).await;
-    let answer = answer.with_context(|| unreachable(&args.server))?;
+        http::order(args.at.url(), Method::DELETE, &path, &Value::Null, FORGETTING_LIMIT).await;
+    let answer = answer.with_context(|| unreachable(args.at.url()))?;
     if answer.status() != StatusCode::OK {
-        bail!("{} answers {}: {}", args.server, answer.status(), http::beginning(answer.body()));
+        bail!("{} answers {}: {}", args.at.url(), answer.status(), http::beginning(answer.body()));
     }
-    match args.json {
+    match args.at.json {
         true => out.write_all(answer.body())?,
         false => write!(out, "forgotten: {}", printable(&remote.name))?,
     }
@@ -144,8 +136,8 @@ async fn forget(args: &Args, name: &str, out: &mut impl Write) -> anyhow::Result
 }
 
 async fn list(args: &Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
-    let remotes = remotes(&args.server).await?;
-    if args.json {
+    let remotes = remotes(args.at.url()).await?;
+    if args.at.json {
         serde_json::to_writer(&mut *out, &remotes)?;
         writeln!(out)?;
     } else {

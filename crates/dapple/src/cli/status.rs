@@ -5,26 +5,21 @@ use std::io::Write;
 use anyhow::Context;
 use serde::Deserialize;
 
-use super::{Outcome, pair};
+use super::server::ServerArgs;
+use super::{Outcome, pair, sync};
 use crate::api::Remotes;
 use crate::http;
+use crate::subsonic::report::{
+    CacheReport, CachesReport, ConnectionReport, Problem, Report, State,
+};
 use crate::terminal::printable;
-use crate::time::duration;
+use crate::time::{duration, now_s};
 
-/// Say what a running server is doing: songs, scan, player, sessions, Remotes.
+/// Say what a running server is doing: songs, scan, Subsonic servers, player, sessions, Remotes.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The server
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:3689",
-        env = "DAPPLE_SERVER"
-    )]
-    server: String,
-    /// Print the server's answer as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    at: ServerArgs,
 }
 
 /// What of `/api/v1/status` is shown. Other keys are for programs.
@@ -63,23 +58,24 @@ struct Scan {
 }
 
 pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outcome> {
-    let body = http::get(&args.server, "/api/v1/status").await.with_context(|| {
-        format!("cannot ask {}; is `dapple serve` running there? See --server", args.server)
-    })?;
-    if args.json {
+    let server = args.at.url();
+    let body = http::get(server, "/api/v1/status").await;
+    let body = body.with_context(|| args.at.unreachable())?;
+    if args.at.json {
         out.write_all(&body)?;
         writeln!(out)?;
         return Ok(Outcome::Done);
     }
     let status: Status = serde_json::from_slice(&body)
-        .with_context(|| format!("{} answers, but not as dapple does", args.server))?;
-    // There are Remotes where there is a player, and only programs on its machine are told of them.
-    let remotes = pair::remotes(&args.server).await.ok();
-    write!(out, "{}", page(&status, remotes.as_ref()))?;
+        .with_context(|| format!("{server} answers, but not as dapple does"))?;
+    // Only programs on its machine are told of the connections and the Remotes, and those are where there is a player.
+    let followed = sync::followed(&args.at).await.ok();
+    let remotes = pair::remotes(server).await.ok();
+    write!(out, "{}", page(&status, followed.as_ref(), remotes.as_ref()))?;
     Ok(Outcome::Done)
 }
 
-fn page(status: &Status, remotes: Option<&Remotes>) -> String {
+fn page(status: &Status, followed: Option<&Report>, remotes: Option<&Remotes>) -> String {
     let mut page = format!(
         "{}: dapple {}, up {}, revision {}\n",
         status.name,
@@ -102,18 +98,71 @@ fn page(status: &Status, remotes: Option<&Remotes>) -> String {
         "failed" if scan.problems.is_empty() => "  scanning failed; the log says why\n".to_owned(),
         _ => String::new(),
     };
-    for problem in &scan.problems {
+    let connections = followed.map_or(&[][..], |followed| &followed.connections);
+    let is_of_one = |problem: &&String| {
+        connections.iter().any(|one| one.problem.as_ref().is_some_and(|of| of.what == **problem))
+    };
+    // That of a connection is told with it.
+    for problem in scan.problems.iter().filter(|problem| !is_of_one(problem)) {
         page += &format!("  {problem}\n");
     }
     if scan.errors > 0 {
         page +=
             &format!("  {} could not be read; the log names them\n", count(scan.errors, "file"));
     }
+    page += &followed.map(|followed| servers(followed, now_s())).unwrap_or_default();
     if status.player.state != "none" {
         page += &format!("  player: {}\n", status.player.state);
     }
     page += &format!("  {}\n", count(status.sessions, "session"));
     page + &remotes.map(names).unwrap_or_default()
+}
+
+/// Some lines for each Subsonic server, and one for what is kept of them.
+fn servers(followed: &Report, now_s: u64) -> String {
+    if followed.connections.is_empty() {
+        return String::new();
+    }
+    let lines: String = followed.connections.iter().map(|one| server(one, now_s)).collect();
+    let caches = followed.caches.as_ref().map(|CachesReport { songs, artwork }| {
+        let (songs, artwork) = (megabytes(songs), megabytes(artwork));
+        format!("  kept of other servers: songs {songs}, pictures {artwork}\n")
+    });
+    lines + &caches.unwrap_or_default()
+}
+
+fn server(one: &ConnectionReport, now_s: u64) -> String {
+    let doing = match (one.state, one.last_sync_s) {
+        (State::Syncing, _) => "looking for changes".to_owned(),
+        (_, Some(at)) => {
+            let ago = duration(now_s.saturating_sub(at));
+            format!("looked at {ago} ago, in {} s", one.last_took_ms.div_ceil(1000))
+        }
+        (_, None) => "not looked at yet".to_owned(),
+    };
+    let server = if one.server.is_empty() { "a server" } else { &one.server };
+    let mut lines = format!(
+        "  {}: {} at {}, {}, {doing}\n",
+        printable(&one.name),
+        printable(server),
+        one.url,
+        count(one.starred as u64, "starred song")
+    );
+    if let Some(share) = &one.share {
+        lines += &format!("    also the share {}\n", printable(share));
+    }
+    if let Some(Problem { what, remedy }) = &one.problem {
+        lines += &format!("    {}\n    {}\n", printable(what), printable(remedy));
+    }
+    if one.unsent > 0 {
+        lines += &format!("    plays, ratings and stars to be written: {}\n", one.unsent);
+    }
+    lines
+}
+
+/// `5 of 256 MiB`.
+fn megabytes(cache: &CacheReport) -> String {
+    format!("{} of {} MiB", cache.taken >> 20, cache.limit >> 20)
 }
 
 /// A line for the Remotes that are paired, and one for those that wait to be.
@@ -135,6 +184,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subsonic::report::Told;
 
     #[test]
     fn a_page_says_what_matters_and_leaves_out_what_does_not() {
@@ -143,12 +193,56 @@ mod tests {
             "scan":{"state":"scanning","done":5,"total":9,"errors":2,"problems":["the NAS is away"]},"sessions":1,"uptime_s":3700}"#;
         let remotes = r#"{"waiting":[],"paired":[{"id":3,"name":"Jo's phone","type":"iPhone","paired_s":1,"last_seen_s":2}]}"#;
         let remotes = serde_json::from_str(remotes).unwrap();
-        let page = page(&serde_json::from_str(status).unwrap(), Some(&remotes));
+        let page = page(&serde_json::from_str(status).unwrap(), None, Some(&remotes));
         assert_eq!(
             page,
             "Ann's music: dapple 0.1.0, up 1 h 1 min, revision 7\n  Ann's music: 1 song, 2 playlists\n  \
              scanning: 5 of 9 looked at\n  the NAS is away\n  2 files could not be read; the log names them\n  \
              player: paused\n  1 session\n  paired: Jo's phone\n"
         );
+    }
+
+    #[test]
+    fn a_server_that_is_followed_says_how_that_goes_and_its_trouble_once() {
+        let what = "https://nas/ cannot be followed: it cannot be reached";
+        let one = |name: &str, state, last_sync_s, problem| ConnectionReport {
+            name: name.into(),
+            url: "https://nas/".into(),
+            share: None,
+            state,
+            server: "navidrome 0.58".into(),
+            songs: 2000,
+            playlists: 3,
+            starred: 1,
+            last_sync_s,
+            last_took_ms: 1200,
+            told: Told::default(),
+            requests: 9,
+            unsent: 0,
+            problem,
+        };
+        let problem = Problem { what: what.into(), remedy: "Is it on?".into() };
+        let lost = one("Attic", State::Lost, Some(40), Some(problem));
+        let lost = ConnectionReport { share: Some("Jo's".into()), unsent: 2, ..lost };
+        let songs = CacheReport { taken: 5 << 20, limit: 1024 << 20, files: 7 };
+        let artwork = CacheReport { taken: 0, limit: 256 << 20, files: 0 };
+        let followed = Report {
+            connections: vec![lost, one("Cellar", State::Syncing, None, None)],
+            caches: Some(CachesReport { songs, artwork }),
+        };
+        assert_eq!(
+            servers(&followed, 100),
+            "  Attic: navidrome 0.58 at https://nas/, 1 starred song, looked at 1 min ago, in 2 s\n    \
+             also the share Jo's\n    https://nas/ cannot be followed: it cannot be reached\n    Is it on?\n    \
+             plays, ratings and stars to be written: 2\n  \
+             Cellar: navidrome 0.58 at https://nas/, 1 starred song, looking for changes\n  \
+             kept of other servers: songs 5 of 1024 MiB, pictures 0 of 256 MiB\n"
+        );
+        let status = format!(
+            r#"{{"name":"A","version":"1","revision":7,"player":{{"state":"none"}},"databases":[],
+            "scan":{{"state":"failed","done":0,"total":0,"errors":0,"problems":["{what}"]}},"sessions":0,"uptime_s":1}}"#
+        );
+        let page = page(&serde_json::from_str(&status).unwrap(), Some(&followed), None);
+        assert_eq!(page.matches(what).count(), 1, "{page}");
     }
 }

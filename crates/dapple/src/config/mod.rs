@@ -8,6 +8,7 @@ mod keys;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -20,6 +21,9 @@ use crate::file;
 use crate::password::Secret;
 use crate::shares::Named;
 use crate::subsonic::Section;
+
+/// The port that is registered for DAAP.
+pub(crate) const DAAP_PORT: u16 = 3689;
 
 /// The configuration file. Every key is optional and has a flag of the same name, but for those that only
 /// the file has because nobody would type them.
@@ -177,6 +181,15 @@ impl File {
         }
         toml::from_str(text).map_err(told)
     }
+}
+
+/// An address to listen on, as users write it.
+pub(crate) fn address(text: &str) -> anyhow::Result<SocketAddr> {
+    text.parse().with_context(|| {
+        format!(
+            "`{text}` is no address to listen on; one is like 192.168.1.2:{DAAP_PORT}, or [::]:{DAAP_PORT} for all"
+        )
+    })
 }
 
 fn config_folder() -> Option<PathBuf> {

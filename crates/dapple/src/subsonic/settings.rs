@@ -1,22 +1,27 @@
 //! Which Subsonic servers are followed, and how.
 
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use source_subsonic::{Login, Pins};
+use source_subsonic::{Login, Pins, Transcoding};
 use url::Url;
 
+use crate::config;
 use crate::password::{self, Given, Secret};
 
 /// Where a password can come from.
 const WAYS: &str = "put it into DAPPLE_SUBSONIC_PASSWORD, into a file that DAPPLE_SUBSONIC_PASSWORD_FILE names, or into a \
     section [[subsonic]] of the configuration file";
 /// How often a server may be looked at, and how seldom, in minutes.
-const SYNC_MINUTES: (u64, u64) = (1, 7 * 24 * 60);
+const SYNC_MINUTES: RangeInclusive<u64> = 1..=7 * 24 * 60;
+/// Of how many kbit/s MP3 can be.
+const MP3_KBPS: RangeInclusive<u16> = 32..=320;
 
 /// A server as the configuration file names it. Every key but `url` is optional.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -36,10 +41,20 @@ pub(crate) struct Section {
     api_key_file: Option<PathBuf>,
     /// Name of its database.
     name: Option<String>,
+    /// Name of a share of its own.
+    share: Option<String>,
+    /// Where that listens.
+    listen: Option<String>,
+    /// Whether its songs are in the first database as well.
+    in_library: bool,
     /// Whether plays, ratings and stars are written to it.
     writes: bool,
     /// How often it is looked at for changes.
     sync_minutes: Option<u64>,
+    /// Which songs it is to send as MP3.
+    transcode: AsMp3,
+    /// Of how many kbit/s those are at most.
+    mp3_kbps: Option<u16>,
     /// The songs that are fetched ahead and stay.
     pins: PinsSection,
     /// A file with certificates to trust, as PEM.
@@ -54,6 +69,29 @@ struct PinsSection {
     starred: bool,
     /// Those in these playlists.
     playlists: Vec<String>,
+}
+
+/// Which songs a server is to send as MP3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AsMp3 {
+    /// None.
+    #[default]
+    Off,
+    /// Those that neither clients nor we can play.
+    Unsupported,
+    /// All.
+    All,
+}
+
+impl From<AsMp3> for Transcoding {
+    fn from(songs: AsMp3) -> Self {
+        match songs {
+            AsMp3::Off => Self::Off,
+            AsMp3::Unsupported => Self::Unsupported,
+            AsMp3::All => Self::All,
+        }
+    }
 }
 
 impl Section {
@@ -76,12 +114,25 @@ pub(crate) struct Settings {
     access: Access,
     /// Name of its database.
     pub(super) name: String,
+    pub(super) own_share: Option<OwnShare>,
+    pub(super) in_library: bool,
     pub(super) writes: bool,
     /// `None` is as often as is usual.
     pub(super) every: Option<Duration>,
+    pub(super) transcoding: Transcoding,
+    /// `None` is as much as is usual.
+    pub(super) mp3_kbps: Option<u16>,
     pub(super) pins: Pins,
     /// Certificates to trust, as PEM.
     pub(super) certificates: Vec<u8>,
+}
+
+/// A share that is one database alone.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct OwnShare {
+    pub(super) name: String,
+    /// Where it listens; `None` is a free port.
+    pub(super) listen: Option<SocketAddr>,
 }
 
 /// How to get in.
@@ -125,6 +176,7 @@ impl Settings {
             url.set_username(user).map_err(|()| not_an_address(&section.url))?;
         }
         let place = format!("the section of {url}");
+        let own_share = own_share(&place, section.share, section.listen)?;
         let own = (section.password, section.password_file);
         let key = (section.api_key, section.api_key_file);
         let access = access(&url, &place, own, key, password)?;
@@ -135,14 +187,19 @@ impl Settings {
                     .with_context(|| format!("cannot read the certificate {}", path.display()))
             },
         )?;
-        let (least, most) = SYNC_MINUTES;
-        let minutes = section.sync_minutes.map(|minutes| minutes.clamp(least, most));
+        let minutes = section
+            .sync_minutes
+            .map(|minutes| minutes.clamp(*SYNC_MINUTES.start(), *SYNC_MINUTES.end()));
         let PinsSection { starred, playlists } = section.pins;
         Ok(Self {
             access,
             name: section.name.unwrap_or_else(|| host(&url).to_owned()),
+            own_share,
+            in_library: section.in_library,
             writes: section.writes,
             every: minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+            transcoding: section.transcode.into(),
+            mp3_kbps: section.mp3_kbps.map(|kbps| kbps.clamp(*MP3_KBPS.start(), *MP3_KBPS.end())),
             pins: Pins { starred, playlists },
             certificates,
             url,
@@ -194,6 +251,19 @@ fn not_an_address(text: &str) -> anyhow::Error {
 
 fn host(url: &Url) -> &str {
     url.host_str().unwrap_or_default()
+}
+
+fn own_share(
+    place: &str,
+    name: Option<String>,
+    listen: Option<String>,
+) -> anyhow::Result<Option<OwnShare>> {
+    let listen = listen.map(|address| config::address(&address)).transpose()?;
+    match (name, listen) {
+        (Some(name), listen) => Ok(Some(OwnShare { name, listen })),
+        (None, Some(_)) => bail!("{place} has `listen`, which is for a `share` of its own"),
+        (None, None) => Ok(None),
+    }
 }
 
 /// How to get in to the server at this address, with what its section has of passwords and keys.
@@ -335,10 +405,14 @@ mod tests {
 
     #[test]
     fn a_section_says_what_else_is_wanted() {
-        let file = "[[subsonic]]\nurl = 'http://joe@nas'\nwrites = true\nsync_minutes = 0\n\
+        let file = "[[subsonic]]\nurl = 'http://joe@nas'\nwrites = true\nsync_minutes = 0\nin_library = true\n\
+            share = 'Attic'\nlisten = '[::]:3690'\ntranscode = 'unsupported'\nmp3_kbps = 1\n\
             pins = { starred = true, playlists = ['Party'] }\n";
         let server = resolve(sections(file), None).unwrap().remove(0);
-        assert!(server.writes);
+        assert!(server.writes && server.in_library);
+        let listen = Some("[::]:3690".parse().unwrap());
+        assert_eq!(server.own_share, Some(OwnShare { name: "Attic".into(), listen }));
+        assert_eq!((server.transcoding, server.mp3_kbps), (Transcoding::Unsupported, Some(32)));
         assert_eq!(server.every, Some(Duration::from_secs(60)));
         assert_eq!(server.pins, Pins { starred: true, playlists: vec!["Party".into()] });
     }

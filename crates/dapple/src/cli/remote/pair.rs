@@ -11,8 +11,9 @@ use dacp_client::pairing::{Paired, Waiting};
 use dacp_client::{Remote, RemoteError};
 use discovery::Interfaces;
 
-use super::super::{Outcome, serve};
+use super::super::Outcome;
 use super::place;
+use crate::config::DAAP_PORT;
 use crate::players::{Player, Players};
 use crate::{seen, terminal};
 
@@ -96,7 +97,7 @@ async fn remember(
         None => place::announced(&paired.service_name).await,
     };
     let found = service.as_ref().and_then(place::url_of);
-    let asked_from = || place::at(paired.server.to_string(), serve::DAAP_PORT);
+    let asked_from = || place::at(paired.server.to_string(), DAAP_PORT);
     let url = url.or(found).unwrap_or_else(asked_from);
     let name = name_of(&url).await.or(service.map(|service| service.name));
     let player = Player {

@@ -13,7 +13,8 @@ use dacp_proto::PairingGuid;
 use discovery::{Browser, Interfaces, Kind, Service};
 use tokio::time::timeout;
 
-use super::super::{Outcome, serve};
+use super::super::Outcome;
+use crate::config::DAAP_PORT;
 use crate::players::Players;
 use crate::{seen, share};
 
@@ -34,7 +35,7 @@ impl Place {
     /// What the user named.
     pub(super) fn of(host: Option<String>) -> anyhow::Result<Self> {
         let Some(name) = host.as_deref() else {
-            let url = at(Ipv4Addr::LOCALHOST.to_string(), serve::DAAP_PORT);
+            let url = at(Ipv4Addr::LOCALHOST.to_string(), DAAP_PORT);
             return Ok(Self { host, url, paired: None });
         };
         let players = Players::read(&seen::folder()?)?;

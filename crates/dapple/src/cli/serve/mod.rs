@@ -3,13 +3,15 @@
 mod settings;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use anyhow::Context;
 use daap::Announcing;
-use daap_server::Server;
+use daap_server::{Builder, Server};
 use discovery::{Interfaces, database_id};
 use disk_cache::DiskCache;
-use library::Library;
+use futures_util::{FutureExt as _, future};
+use library::{Library, Share};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use source_daap::Carried;
 use source_folder::{FolderConfig, FolderSource, Gallery, GalleryConfig};
@@ -18,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
 use crate::adapters::Decoding;
+use crate::api::Api;
 use crate::jukebox::Jukebox;
 use crate::loudness::Measuring;
 use crate::remotes::{self, Desk, Guests};
@@ -25,7 +28,7 @@ use crate::subsonic::{Caches, Connections};
 use crate::terminal::{self, Progress};
 use crate::{machine, shares};
 
-pub(super) use settings::{Args, DAAP_PORT, Settings};
+pub(super) use settings::{Args, Settings};
 
 /// So many files may be open at once, if the system lets us: each connection is one, each song that plays
 /// another. Linux gives 1024 to who does not ask for more.
@@ -37,9 +40,9 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
     terminal::log_to_stderr(settings.log.as_deref(), &progress)?;
     allow_open_files();
 
-    let (library, carried) = open_library(&settings).await?;
+    let (library, carried, connections) = open_library(&settings).await?;
     let showing = tokio::spawn(progress.follow(library.watch_scans()));
-    let shared = share(&settings, &library, carried, out).await;
+    let shared = share(&settings, &library, &carried, connections, out).await;
     showing.abort();
     library.shutdown().await;
     shared.map(|()| Outcome::Done)
@@ -49,7 +52,8 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
 async fn share(
     settings: &Settings,
     library: &Library,
-    carried: Carried,
+    carried: &Carried,
+    connections: Connections,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let machine_id = carried.own();
@@ -60,24 +64,36 @@ async fn share(
         }
         None => None,
     };
-    let server = listen(settings, library, carried, jukebox.as_ref()).await?;
-    for address in server.addresses() {
-        writeln!(out, "listening on http://{address} ({})", settings.name)?;
+    let own_shares = connections.own_shares(library);
+    let first = listen(settings, library, carried, jukebox.as_ref(), connections).await?;
+    let remote_id = jukebox.as_ref().map(|_| machine_id);
+    let mut servers = vec![(first, announcing(settings, machine_id, remote_id))];
+    for own in own_shares {
+        let addresses = own.addresses(&settings.listen);
+        let server = builder(settings, carried, own.share);
+        let server = bind(server, &addresses, "`listen` of its section").await?;
+        servers.push((server, announcing(settings, own.id, None)));
+    }
+    for (server, _) in &servers {
+        let name = server.share().watch().borrow().name().clone();
+        for address in server.addresses() {
+            writeln!(out, "listening on http://{address} ({name})")?;
+        }
     }
     out.flush()?;
     let measuring = settings.measure_loudness.then(|| Measuring::start(library.clone()));
     let measuring = measuring.transpose().context("cannot start the thread that measures songs")?;
-    if settings.advertise {
-        let announcing = Announcing {
-            password: settings.password.is_some(),
-            ipv4_only: settings.ipv4_only,
-            machine_id: Some(machine_id),
-            remote_id: jukebox.as_ref().map(|_| machine_id),
-        };
-        daap::serve_announced(server, announcing, stop_signal()).await;
-    } else {
-        server.run(stop_signal()).await;
-    }
+    let stop = stop_signal().shared();
+    let serving = servers.into_iter().map(|(server, announcing)| {
+        let stop = stop.clone();
+        async move {
+            match announcing {
+                Some(announcing) => daap::serve_announced(server, announcing, stop).await,
+                None => server.run(stop).await,
+            }
+        }
+    });
+    future::join_all(serving).await;
     if let Some(jukebox) = jukebox {
         jukebox.end().await;
     }
@@ -85,6 +101,13 @@ async fn share(
         measuring.end().await;
     }
     Ok(())
+}
+
+/// How a share is announced that clients know by this number; `None` if it is not.
+fn announcing(settings: &Settings, machine_id: u64, remote_id: Option<u64>) -> Option<Announcing> {
+    let (password, ipv4_only) = (settings.password.is_some(), settings.ipv4_only);
+    let announcing = Announcing { password, ipv4_only, machine_id: Some(machine_id), remote_id };
+    settings.advertise.then_some(announcing)
 }
 
 /// Where Remotes are paired with this machine.
@@ -109,8 +132,9 @@ fn allow_open_files() {
     }
 }
 
-/// Opens what earlier runs left, and starts to look at the folders and shares; tells also whose songs there are.
-async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried)> {
+/// Opens what earlier runs left, and starts to look at folders and other servers; tells also whose songs there are, and
+/// the connections to Subsonic servers.
+async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried, Connections)> {
     std::fs::create_dir_all(&settings.data).with_context(|| {
         format!(
             "cannot make the data folder {}; name another with --data DIR",
@@ -135,55 +159,76 @@ async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried)>
         config.gallery = gallery.clone();
         builder = builder.source(&folder.name, FolderSource::new(config));
     }
-    if settings.folders.is_empty() {
-        builder = builder.without_main();
-    }
     let cache = |folder, limit| DiskCache::new(settings.data.join(folder), limit);
     let songs = cache("songs", settings.caches.songs);
-    builder = shares::add(builder, &settings.shares, &carried, &songs);
     let pictures = cache("subsonic-artwork", settings.caches.subsonic_artwork);
-    let connections = Connections::open(&settings.subsonic, &Caches { songs, pictures })?;
+    let caches = Caches { songs: songs.clone(), pictures };
+    let connections = Connections::open(&settings.subsonic, caches)?;
+    if settings.folders.is_empty() && !connections.are_in_library() {
+        builder = builder.without_main();
+    }
+    builder = shares::add(builder, &settings.shares, &carried, &songs);
     builder = connections.add_to(builder);
-    Ok((builder.start().await?, carried))
+    Ok((builder.start().await?, carried, connections))
 }
 
+/// The first server, with the player and the pages.
 async fn listen(
     settings: &Settings,
     library: &Library,
-    carried: Carried,
+    carried: &Carried,
     jukebox: Option<&Jukebox>,
+    connections: Connections,
 ) -> anyhow::Result<Server> {
-    let host = gethostname::gethostname();
-    let mut builder = Server::builder(library.clone())
+    let mut server = builder(settings, carried, library.clone())
+        .pages(Api::new(jukebox.map(Jukebox::desk), connections));
+    if let Some(jukebox) = jukebox {
+        server = jukebox.controlled_at(server);
+    }
+    let server = bind(server, &settings.listen, "--listen").await?;
+    if let Some(jukebox) = jukebox {
+        jukebox.log_in_at(server.handle());
+    }
+    Ok(server)
+}
+
+/// A server of this share, for all whom the settings let in.
+fn builder(settings: &Settings, carried: &Carried, share: impl Share) -> Builder {
+    let (host, carried) = (gethostname::gethostname(), carried.clone());
+    let mut builder = Server::builder(share)
         .allow_host(&host.to_string_lossy())
         .editing(settings.edits.into())
         .transcode(Decoding, settings.transcode.clone())
         .lineage(move || carried.lineage());
-    if let Some(jukebox) = jukebox {
-        builder = jukebox.controlled_at(builder);
-    }
     for name in &settings.allowed_hosts {
         builder = builder.allow_host(name);
     }
     for network in &settings.trusted_networks {
         builder = builder.trust(*network);
     }
-    if let Some(password) = &settings.password {
-        builder = builder.password(password.reveal());
+    match &settings.password {
+        Some(password) => builder.password(password.reveal()),
+        None => builder,
     }
-    let bound = builder.bind(&settings.listen).await.inspect(|server| {
-        if let Some(jukebox) = jukebox {
-            jukebox.log_in_at(server.handle());
-        }
-    });
-    bound.map_err(|error| {
+}
+
+/// Has a server listen on these addresses, which `option` gives.
+async fn bind(builder: Builder, addresses: &[SocketAddr], option: &str) -> anyhow::Result<Server> {
+    builder.bind(addresses).await.map_err(|error| {
         let remedy = match error.cause.kind() {
-            io::ErrorKind::AddrInUse => "another program has the port: stop it, or give another with --listen ADDR:PORT",
-            io::ErrorKind::AddrNotAvailable => "this machine does not have the address; [::]:PORT means all it has",
-            io::ErrorKind::PermissionDenied => "ports below 1024 are for the administrator; give a higher one with --listen ADDR:PORT",
-            _ => "give another address with --listen ADDR:PORT",
+            io::ErrorKind::AddrInUse => {
+                "another program has the port: stop it, or give another one"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine does not have the address; [::]:PORT means all it has"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 are for the administrator; give a higher one"
+            }
+            _ => "give another address",
         };
-        anyhow::Error::new(error).context(format!("cannot share here: {remedy}"))
+        let context = format!("cannot share here: {remedy} (ADDR:PORT, with {option})");
+        anyhow::Error::new(error).context(context)
     })
 }
 

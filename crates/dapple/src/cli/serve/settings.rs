@@ -8,15 +8,12 @@ use std::time::Duration;
 use anyhow::Context;
 use daap_server::{Network, TranscodeRules};
 
-use crate::config::{self, Edits, File, Transcode};
+use crate::config::{self, DAAP_PORT, Edits, File, Transcode};
 use crate::jukebox;
 use crate::password::{self, Secret};
 use crate::share::password_of;
 use crate::shares::{self, Named, Republished};
 use crate::subsonic::{self, Section};
-
-/// The port that is registered for DAAP.
-pub(in crate::cli) const DAAP_PORT: u16 = 3689;
 
 /// Share folders of music.
 ///
@@ -206,12 +203,7 @@ fn addresses(texts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
     if texts.is_empty() {
         return Ok(vec![(Ipv6Addr::UNSPECIFIED, DAAP_PORT).into()]);
     }
-    let parse = |text: &String| {
-        text.parse().with_context(|| {
-            format!("`{text}` is no address to listen on; one is like 192.168.1.2:{DAAP_PORT}, or [::]:{DAAP_PORT} for all")
-        })
-    };
-    texts.iter().map(parse).collect()
+    texts.iter().map(|text| config::address(text)).collect()
 }
 
 fn networks(texts: &[String]) -> anyhow::Result<Vec<Network>> {
