@@ -22,7 +22,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, DirEntry, File, FileTimes};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,8 @@ const BLOCK: u64 = 4096;
 const MARK_EVERY: Duration = Duration::from_secs(60);
 /// A file that was not written to for so long will never be whole.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+/// What the name of an empty file ends in that says that the one beside it is to stay.
+const PIN: &str = "pin";
 /// One part in so many of the limit is free when room has been made.
 const FREED: u64 = 5;
 
@@ -62,8 +64,6 @@ struct Room {
     taken: Option<u64>,
     /// By those that are being written.
     promised: u64,
-    /// The files that stay.
-    pins: HashSet<String>,
 }
 
 /// What a cache takes of the disk.
@@ -165,15 +165,27 @@ impl DiskCache {
         Usage { taken, limit: self.0.limit, files: files.len() }
     }
 
-    /// Has a file stay, whether it is there yet or not, until it is [unpinned](Self::unpin). Pins are not remembered
-    /// over a restart.
+    /// Has a file stay, whether it is there yet or not, until it is [unpinned](Self::unpin); also over a restart.
     pub fn pin(&self, name: &str) {
-        self.room().pins.insert(name.to_owned());
+        let pin = self.path(name).with_extension(PIN);
+        let folder = pin.parent().unwrap_or(&self.0.folder);
+        if let Err(error) = fs::create_dir_all(folder).and_then(|()| File::create(&pin)) {
+            self.failed(&error);
+        }
     }
 
     /// Has a file be one of many again.
     pub fn unpin(&self, name: &str) {
-        self.room().pins.remove(name);
+        // What was not pinned need not be unpinned.
+        let _ = fs::remove_file(self.path(name).with_extension(PIN));
+    }
+
+    /// The names of the files that are pinned.
+    #[must_use]
+    pub fn pinned(&self) -> HashSet<String> {
+        let is_pin = |path: &PathBuf| path.extension().is_some_and(|suffix| suffix == PIN);
+        let name = |path: PathBuf| path.file_stem()?.to_str().map(str::to_owned);
+        self.entries().map(|entry| entry.path()).filter(is_pin).filter_map(name).collect()
     }
 
     /// Removes a file that is of no use.
@@ -206,7 +218,7 @@ impl DiskCache {
         let Some(left) = self.0.limit.checked_sub(room.promised + wanted) else { return false };
         let taken = match room.taken {
             Some(taken) if taken <= left => taken,
-            _ => self.sweep(SystemTime::now(), left, &room.pins),
+            _ => self.sweep(SystemTime::now(), left),
         };
         room.taken = Some(taken);
         let fits = taken <= left;
@@ -217,13 +229,14 @@ impl DiskCache {
     }
 
     /// Counts what the files take. Are that more than `most` bytes, the oldest go until it is well below the limit.
-    fn sweep(&self, now: SystemTime, most: u64, pins: &HashSet<String>) -> u64 {
+    fn sweep(&self, now: SystemTime, most: u64) -> u64 {
         let mut kept = self.list(now);
         let mut taken = kept.iter().map(|file| file.cost).sum();
         if taken <= most {
             return taken;
         }
-        kept.retain(|file| file.name().is_none_or(|name| !pins.contains(name)));
+        let pinned = self.pinned();
+        kept.retain(|file| file.name().is_none_or(|name| !pinned.contains(name)));
         kept.sort_by_key(|file| file.used);
         let goal = most.min(self.0.limit - self.0.limit / FREED);
         for file in kept {
@@ -237,12 +250,17 @@ impl DiskCache {
         taken
     }
 
-    /// The files of the cache, without those that it is writing. What others never finished is removed in time.
-    fn list(&self, now: SystemTime) -> Vec<Kept> {
+    /// All that is in the folder.
+    fn entries(&self) -> impl Iterator<Item = DirEntry> {
         let entries =
             |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        entries(&self.0.folder).flat_map(move |below| entries(&below.path()))
+    }
+
+    /// The files of the cache, without those that it is writing. What others never finished is removed in time.
+    fn list(&self, now: SystemTime) -> Vec<Kept> {
         let mut kept = Vec::new();
-        for entry in entries(&self.0.folder).flat_map(|below| entries(&below.path())) {
+        for entry in self.entries().filter(|entry| entry.path().extension() != Some(PIN.as_ref())) {
             let Some(metadata) = entry.metadata().ok().filter(|metadata| metadata.is_file()) else {
                 continue;
             };
@@ -402,7 +420,7 @@ mod tests {
         let part = cache.path("ab12").with_file_name("ab99.1-1.part");
         fs::write(&part, b"half").unwrap();
         let soon = SystemTime::now() + ABANDONED * 2;
-        let sweep = |now| cache.sweep(now, 1 << 20, &HashSet::new());
+        let sweep = |now| cache.sweep(now, 1 << 20);
         assert_eq!(sweep(SystemTime::now()), 2 * BLOCK);
         assert!(part.exists());
         assert_eq!(sweep(soon), BLOCK);
@@ -462,13 +480,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pinned_stays_however_old() {
-        let (_folder, cache) = cache(3 * BLOCK);
+    fn what_is_pinned_stays_however_old_also_over_a_restart() {
+        let (folder, cache) = cache(3 * BLOCK);
         for name in ["aa", "bb", "cc"] {
             cache.keep(name, &[0; 100]);
             age(&cache, name, 30);
         }
         ["aa", "bb"].iter().for_each(|name| cache.pin(name));
+        let cache = DiskCache::new(folder.path().join("files"), 3 * BLOCK);
+        assert_eq!(cache.pinned(), ["aa", "bb"].map(str::to_owned).into());
         cache.keep("dd", &[0; 100]);
         let there = |name| cache.find(name).is_some();
         assert_eq!(["aa", "bb", "cc", "dd"].map(there), [true, true, false, true]);

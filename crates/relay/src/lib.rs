@@ -75,8 +75,8 @@ struct Shared {
     turns: Arc<Semaphore>,
     /// The songs that are being opened or arrive, by name. Held for a short step.
     places: Mutex<HashMap<String, Weak<Place>>>,
-    /// The names of songs that are to stay. Held for a short step.
-    pinned: Mutex<HashSet<String>>,
+    /// The names of songs that are to stay; `None` before anybody said so in this run.
+    pinned: tokio::sync::Mutex<Option<HashSet<String>>>,
 }
 
 /// Where those meet who want the same song.
@@ -103,7 +103,7 @@ impl Relay {
             cache,
             turns: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             places: Mutex::default(),
-            pinned: Mutex::default(),
+            pinned: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -136,14 +136,24 @@ impl Relay {
         })
     }
 
-    /// Has these songs stay once they are kept, and those that were named before no longer.
-    pub fn pin<'a>(&self, keys: impl IntoIterator<Item = &'a SourceKey>) {
-        let Some(cache) = &self.0.cache else { return };
-        let pins: HashSet<String> = keys.into_iter().map(|key| self.name(key)).collect();
-        let mut pinned = self.0.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        pinned.difference(&pins).for_each(|name| cache.unpin(name));
-        pins.difference(&pinned).for_each(|name| cache.pin(name));
-        *pinned = pins;
+    /// Has these songs stay once they are kept, also over a restart, and those that were named before no longer.
+    pub async fn pin<'a>(&self, keys: impl IntoIterator<Item = &'a SourceKey>) {
+        let Some(cache) = self.0.cache.clone() else { return };
+        let wanted: HashSet<String> = keys.into_iter().map(|key| self.name(key)).collect();
+        let mut pinned = self.0.pinned.lock().await;
+        if pinned.as_ref() == Some(&wanted) {
+            return;
+        }
+        let (of_server, pins) = (format!("{:016x}", self.0.server), wanted.clone());
+        let pin = move || {
+            let before: HashSet<String> =
+                cache.pinned().into_iter().filter(|name| name.ends_with(&of_server)).collect();
+            before.difference(&pins).for_each(|name| cache.unpin(name));
+            pins.difference(&before).for_each(|name| cache.pin(name));
+        };
+        // What is not pinned may go, and is fetched again when it is asked for.
+        let _ = task::spawn_blocking(pin).await;
+        *pinned = Some(wanted);
     }
 
     /// Forgets what is kept of a song, as it is another now.

@@ -5,7 +5,7 @@
 //! through while it arrives, once for all who listen, and can be [kept on disk](SubsonicConfig::songs); pictures are
 //! scaled by the server. While the server cannot be reached its songs are away, not gone.
 //!
-//! Plays, ratings and stars can be [written to the server](SubsonicSource::played).
+//! Plays, ratings and stars can be [written to the server](SubsonicConfig::writes), which then is the master of them.
 //!
 //! ```
 //! use library::Library;
@@ -27,23 +27,26 @@
 //! ```
 
 mod api;
-mod back;
 mod connection;
 mod follow;
+mod lists;
+mod outbox;
 mod pass;
 mod pictures;
+mod recent;
 mod sounds;
 mod teller;
 mod track;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use disk_cache::DiskCache;
 use library::{
-    Artwork, ArtworkSize, Closed, Content, Problem, Report, Source, SourceError, SourceFuture,
-    SourceKey,
+    Artwork, ArtworkSize, Authority, Closed, Content, Problem, Report, Source, SourceError,
+    SourceFuture, SourceKey, Use,
 };
 use tokio::sync::watch;
 
@@ -53,6 +56,7 @@ pub use connection::{Changes, Connection, ConnectionState};
 use api::Api;
 use api::wire::Song;
 use follow::Follower;
+use outbox::Outbox;
 use pictures::Pictures;
 use sounds::{Form, Sounds};
 
@@ -83,8 +87,11 @@ pub struct SubsonicConfig {
     pub every: Duration,
     /// How soon a server that was lost is asked again; each time it is twice as long. A second by default.
     pub retry: Duration,
-    /// Whether plays, ratings and stars are written to the server. They are not by default.
+    /// Whether plays, ratings and stars are written to the server. Then it is the master of them: what it says counts,
+    /// also where the library knew of more. They are not by default.
     pub writes: bool,
+    /// The file in which what is not written yet is kept over a restart; nowhere by default.
+    pub outbox: Option<PathBuf>,
     /// What the server is asked to send as MP3; nothing by default.
     pub transcoding: Transcoding,
     /// Of how many kbit/s at most that is; 320 by default.
@@ -127,6 +134,7 @@ impl SubsonicConfig {
             every: EVERY,
             retry: RETRY,
             writes: false,
+            outbox: None,
             transcoding: Transcoding::Off,
             mp3_kbps: MP3_KBPS,
         }
@@ -142,6 +150,7 @@ struct Inner {
     api: Arc<Api>,
     sounds: Sounds,
     pictures: Pictures,
+    outbox: Outbox,
     connection: watch::Sender<Connection>,
     /// How often it was wished that it looks for changes.
     wishes: watch::Sender<u64>,
@@ -157,7 +166,8 @@ impl SubsonicSource {
         let sounds = Sounds::new(Arc::clone(&api), config.songs.clone(), config.mp3_kbps);
         let pictures = Pictures::new(api.url(), config.pictures.clone());
         let (connection, wishes) = (watch::Sender::default(), watch::Sender::default());
-        Ok(Self(Arc::new(Inner { config, api, sounds, pictures, connection, wishes })))
+        let outbox = Outbox::new(config.outbox.clone(), connection.clone());
+        Ok(Self(Arc::new(Inner { config, api, sounds, pictures, outbox, connection, wishes })))
     }
 
     /// The address of the server, without name and password.
@@ -194,6 +204,11 @@ impl SubsonicSource {
 }
 
 impl Inner {
+    /// What counts of plays and ratings: a server that is not told of them knows of its own alone.
+    fn authority(&self) -> Authority {
+        if self.config.writes { Authority::Master } else { Authority::Witness }
+    }
+
     /// As what a song is asked for.
     fn form(&self, song: &Song) -> Form {
         let kbps = self.config.mp3_kbps;
@@ -236,10 +251,12 @@ impl Source for SubsonicSource {
         Box::pin(async move {
             // A library that takes no more reports, or answers no question, has stopped.
             let Ok(known) = report.known().await else { return Ok(()) };
+            self.0.outbox.load().await;
             let stopped = report.clone();
             let follower = Follower::new(&self.0, report, known);
             tokio::select! {
                 Err(Closed) = follower.run() => {}
+                never = self.0.outbox.run(&self.0.api, self.0.config.retry) => match never {},
                 () = stopped.stopped() => {}
             }
             Ok(())
@@ -256,6 +273,16 @@ impl Source for SubsonicSource {
         size: ArtworkSize,
     ) -> SourceFuture<'_, Result<Option<Artwork>, SourceError>> {
         Box::pin(self.0.picture(key, size))
+    }
+
+    fn used(&self, key: SourceKey, what: Use) {
+        if self.0.config.writes {
+            self.0.outbox.used(key, what);
+        }
+    }
+
+    fn starred(&self) -> Option<SourceKey> {
+        self.0.config.writes.then(|| lists::STARRED.into())
     }
 }
 

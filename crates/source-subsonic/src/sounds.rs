@@ -60,9 +60,9 @@ impl Sounds {
     }
 
     /// Has these songs stay, and those that were named before no longer.
-    pub(crate) fn pin(&self, keys: Vec<SourceKey>) {
+    pub(crate) async fn pin(&self, keys: Vec<SourceKey>) {
         let kept: Vec<_> = keys.iter().map(|key| kept_as(key, self.form(key))).collect();
-        self.relay.pin(&kept);
+        self.relay.pin(&kept).await;
         *self.pinned() = keys;
     }
 

@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 
-use library::{
-    Authority, Change, Closed, Known, Playlist, Recorded, Report, ScanPhase, SourceKey, Stamp,
-};
+use library::{Change, Closed, Known, Playlist, Report, ScanPhase, SourceKey, Stamp};
 
 use crate::Inner;
 use crate::api::wire::Song;
@@ -115,11 +113,10 @@ impl<'a> Teller<'a> {
         self.changes.songs += 1;
         let track = Box::new(track::track(song, album, form));
         self.report.change(Change::Song { key: key.clone(), stamp, track }).await?;
-        let recorded = track::recorded(song);
-        if recorded != Recorded::default() {
-            let authority = Authority::Witness;
-            self.report.change(Change::Usage { key, recorded, authority }).await?;
-        }
+        let mut recorded = track::recorded(song);
+        self.source.outbox.add_to(&key, &mut recorded);
+        let authority = self.source.authority();
+        self.report.change(Change::Usage { key, recorded, authority }).await?;
         Ok(true)
     }
 
@@ -138,6 +135,20 @@ impl<'a> Teller<'a> {
             self.report.change(Change::Gone(key)).await?;
         }
         Ok(true)
+    }
+
+    /// Has a song be told when it is next seen, whether it has changed or not.
+    pub(crate) fn doubt(&mut self, key: &SourceKey) {
+        if let Some(told) = self.songs.get_mut(key) {
+            told.stamp.file = !told.stamp.file;
+        }
+    }
+
+    /// The same with a playlist.
+    pub(crate) fn doubt_playlist(&mut self, key: &SourceKey) {
+        if let Some(stamp) = self.playlists.get_mut(key) {
+            stamp.file = !stamp.file;
+        }
     }
 
     /// The stamp under which a playlist was told.

@@ -4,22 +4,25 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::Arc;
 
 use daap_model::{
-    Codec, ContentRating, MediaKind, MusicBrainz, MusicBrainzId, Text, Timestamp, Track,
+    Codec, ContentRating, Level, Levels, MediaKind, MusicBrainz, MusicBrainzId, Text, Timestamp,
+    Track,
 };
 use library::{Recorded, SourceKey, Stamp};
 
 use crate::Transcoding;
-use crate::api::wire::{Album, Number, Song, Word};
+use crate::api::wire::{Album, Number, ReplayGain, Song, Word};
 use crate::sounds::Form;
 
 /// Grows when songs come to be read differently, so that every one is told again once.
 const VERSION: u8 = 2;
 /// No song has so many kbit/s.
 const NO_KBPS: u64 = 20_000;
-/// The highest rate of MP3, in frames a second.
+/// The highest rate of MP3, in frames a second, and the most channels.
 const MAX_MP3_RATE: u32 = 48_000;
-/// The bit of a stamp that says as what the song is asked for: it must be known before the song is listed again.
-const IS_MP3: u64 = 1;
+const MAX_MP3_CHANNELS: u8 = 2;
+/// What is added to the time in a stamp, which is one of whole seconds, if the song is asked for as MP3: that must be
+/// known before the song is listed again.
+const IS_MP3: i64 = 1;
 /// The longest id of a song, in bytes; one with a longer id is left out.
 const MAX_ID: usize = 512;
 
@@ -78,19 +81,19 @@ fn is_decoded_here(suffix: &str) -> bool {
     is_mp4 || matches!(codec(suffix), Mpeg | Aac | Flac | Vorbis | Opus | Wav | Aiff)
 }
 
-/// By what to see that nothing of a song has changed. Size and time alone are those of its sound on the server.
+/// By what to see that nothing of a song has changed. Size and time alone are those of its sound.
 pub(crate) fn stamp(song: &Song, album: &AlbumFacts, form: Form) -> Stamp {
-    let hash = hash((VERSION, song, album.hash, form));
+    let created_ns = i64::from(time(song.created.as_str()).0) * 1_000_000_000;
     Stamp {
         size: song.size.0,
-        modified_ns: i64::from(time(song.created.as_str()).0) * 1_000_000_000,
-        file: if form == Form::Original { hash & !IS_MP3 } else { hash | IS_MP3 },
+        modified_ns: created_ns + if form == Form::Original { 0 } else { IS_MP3 },
+        file: hash((VERSION, song, album.hash, form)),
     }
 }
 
 /// Whether what was told with this stamp is asked for as MP3.
 pub(crate) fn is_mp3(stamp: Stamp) -> bool {
-    stamp.file & IS_MP3 != 0
+    stamp.modified_ns & IS_MP3 != 0
 }
 
 /// The facts about a song in the form in which it is asked for.
@@ -103,6 +106,7 @@ pub(crate) fn track(song: &Song, album: &AlbumFacts, form: Form) -> Track {
             size: 0,
             bitrate_kbps: kbps,
             sample_rate: track.sample_rate.min(MAX_MP3_RATE),
+            channels: track.channels.min(MAX_MP3_CHANNELS),
             codec: Codec::Mpeg,
             format: "mp3".into(),
             ..track
@@ -141,6 +145,8 @@ fn original(song: &Song, album: &AlbumFacts) -> Track {
         size: song.size.0,
         bitrate_kbps: bitrate(song.bit_rate.0),
         sample_rate: long(song.sampling_rate.0),
+        channels: u8::try_from(song.channel_count.0).unwrap_or(0),
+        levels: song.replay_gain.0.first().map(levels).unwrap_or_default(),
         codec: codec(song.suffix.as_str()),
         format: song.suffix.as_str().to_ascii_lowercase().into(),
         has_artwork: !song.cover_art.is_empty(),
@@ -149,13 +155,17 @@ fn original(song: &Song, album: &AlbumFacts) -> Track {
     }
 }
 
+/// By what to see that listeners did something with a song.
+pub(crate) fn usage(song: &Song) -> u64 {
+    hash((song.user_rating, song.play_count, &song.played))
+}
+
 /// What listeners did with a song on the server.
 pub(crate) fn recorded(song: &Song) -> Recorded {
-    let counted = Some(song.play_count.0).filter(|count| *count > 0);
     let at = |text: &str| Some(time(text)).filter(|time| time.0 > 0);
     Recorded {
-        rating: Some(song.user_rating.0.min(5) as u8 * 20).filter(|rating| *rating > 0),
-        play_count: counted.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+        rating: Some(song.user_rating.0.min(5) as u8 * 20),
+        play_count: Some(u32::try_from(song.play_count.0).unwrap_or(u32::MAX)),
         skip_count: None,
         last_played: at(song.played.as_str()),
         added: at(song.created.as_str()),
@@ -180,6 +190,16 @@ fn title(song: &Song) -> Text {
 fn genre(song: &Song) -> Text {
     let names: Vec<&str> = song.genres.0.iter().map(|genre| genre.name.as_str()).collect();
     if names.is_empty() { song.genre.as_str().into() } else { names.join("; ").into() }
+}
+
+/// How loud a song and its album are. The gain that lies at the base of all is applied by who decodes the song.
+fn levels(gain: &ReplayGain) -> Levels {
+    let number = |word: &Word| word.as_str().parse::<f32>().ok();
+    let level = |gain, peak| Level::new(number(gain)?, number(peak));
+    Levels {
+        song: level(gain.track_gain.or(&gain.fallback_gain), &gain.track_peak),
+        album: level(&gain.album_gain, &gain.album_peak),
+    }
 }
 
 fn content_rating(status: &str) -> ContentRating {
@@ -249,6 +269,7 @@ mod tests {
             "displayArtist": "Paul McCartney & Wings", "displayComposer": "McCartney", "genre": "Rock",
             "genres": [{"name": "Rock"}, {"name": "Pop"}], "track": 2, "discNumber": 1, "year": 1973, "bpm": 120,
             "duration": 249, "size": 5000000, "bitRate": 320, "samplingRate": 44100, "suffix": "MP3",
+            "channelCount": 2, "replayGain": {"trackGain": -7.32, "albumGain": "-6.5", "trackPeak": 0.9885, "baseGain": 1},
             "coverArt": "al-1", "explicitStatus": "clean", "comment": "live", "mediaType": "song", "type": "music"}"#;
         let album = r#"{"id": "a1", "artist": "Wings", "displayArtist": "Wings", "sortName": "band on the run",
             "musicBrainzId": "89ad4ac3-39f7-470e-963a-56509c546377", "isCompilation": true, "songCount": 9}"#;
@@ -273,6 +294,8 @@ mod tests {
             size: 5_000_000,
             bitrate_kbps: 320,
             sample_rate: 44_100,
+            channels: 2,
+            levels: Levels { song: Level::new(-7.32, Some(0.9885)), album: Level::new(-6.5, None) },
             codec: Codec::Mpeg,
             format: "mp3".into(),
             has_artwork: true,

@@ -40,6 +40,8 @@ pub struct Music {
     pub songs: BTreeMap<u32, Song>,
     /// The songs with a star, in order.
     pub starred: Vec<u32>,
+    /// The albums that were played, the last first.
+    pub recent: Vec<u32>,
     /// The playlists by number: names, and songs in order.
     pub playlists: BTreeMap<u32, (String, Vec<u32>)>,
     /// Whether it is looking for files just now.
@@ -54,8 +56,8 @@ pub enum Kind {
     /// All there is.
     #[default]
     OpenSubsonic,
-    /// It wants the password itself, finds nothing by searching for nothing, and does not tell of its scans, as
-    /// supysonic 0.7.2.
+    /// It wants the password itself, finds nothing by searching for nothing, and tells neither of its scans nor how often
+    /// an album was played, as supysonic 0.7.2.
     Supysonic,
     /// It has folders and knows no albums; each folder is in itself and in the one before.
     Folders,
@@ -129,7 +131,7 @@ impl Subsonic {
 
 impl Music {
     /// What it answers.
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&mut self, asked: &Asked) -> Reply {
         let method = asked.path().trim_start_matches("/rest/").trim_end_matches(".view");
         if let Some(refusal) = self.refusal(asked, method) {
             return refusal;
@@ -137,7 +139,11 @@ impl Music {
         let id = asked.parameter("id").unwrap_or_default();
         let number_of = |prefix: &str| id.strip_prefix(prefix).and_then(|id| id.parse().ok());
         match method {
-            "ping" | "scrobble" | "setRating" | "star" | "unstar" => ok(json!({})),
+            "ping" => ok(json!({})),
+            "scrobble" | "setRating" | "star" | "unstar" => {
+                let song = number_of("so-").filter(|n| self.songs.contains_key(n));
+                song.map_or_else(|| refused(70, "not found"), |n| self.write(n, method, asked))
+            }
             "getScanStatus" => ok(json!({"scanStatus": {"scanning": self.scanning,
                 "count": self.songs.len(), "lastScan": format!("scan {}", self.scans)}})),
             "getIndexes" => ok(json!({"indexes": self.indexes(asked)})),
@@ -168,6 +174,28 @@ impl Music {
             },
             _ => refused(70, "not found"),
         }
+    }
+
+    /// Takes in what a listener did with a song.
+    fn write(&mut self, n: u32, method: &str, asked: &Asked) -> Reply {
+        match method {
+            "setRating" => {
+                self.songs.entry(n).or_default().rating = number(asked, "rating").min(5) as u8;
+            }
+            "scrobble" if asked.parameter("submission") == Some("true") => self.play(n),
+            "star" if !self.starred.contains(&n) => self.starred.push(n),
+            "unstar" => self.starred.retain(|starred| *starred != n),
+            _ => {}
+        }
+        ok(json!({}))
+    }
+
+    /// Has somebody hear a song to its end.
+    pub fn play(&mut self, song: u32) {
+        self.songs.entry(song).or_default().plays += 1;
+        let album = song / ON_ALBUM;
+        self.recent.retain(|recent| *recent != album);
+        self.recent.insert(0, album);
     }
 
     fn refusal(&self, asked: &Asked, method: &str) -> Option<Reply> {
@@ -218,12 +246,8 @@ impl Music {
     fn albums(&self, asked: &Asked) -> Vec<Value> {
         let all = self.folders();
         if asked.parameter("type") == Some("recent") {
-            let is_played = |n: &u32| {
-                let songs = self.songs.range(n * ON_ALBUM..(n + 1) * ON_ALBUM);
-                songs.into_iter().any(|(_, song)| song.plays > 0)
-            };
-            let played = all.into_iter().filter(is_played).take(number(asked, "size"));
-            return played.filter_map(|n| self.album(n, false)).collect();
+            let played = self.recent.iter().take(number(asked, "size"));
+            return played.filter_map(|n| self.album(*n, false)).collect();
         }
         let page =
             all.into_iter().skip(number(asked, "offset")).take(number(asked, "size").min(500));
@@ -249,7 +273,10 @@ impl Music {
         let (count, plays) =
             songs.fold((0, 0), |(count, plays), (_, song)| (count + 1, plays + song.plays));
         let mut album = json!({"id": format!("al-{number}"), "name": format!("Album {number}"),
-            "artist": format!("Artist {}", number / 8), "songCount": count, "playCount": plays});
+            "artist": format!("Artist {}", number / 8), "songCount": count});
+        if self.kind != Kind::Supysonic {
+            album["playCount"] = json!(plays);
+        }
         if with_songs {
             album["song"] = self.on_album(number).collect();
         }

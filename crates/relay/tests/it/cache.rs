@@ -46,7 +46,7 @@ async fn what_is_kept_stays_within_the_limit_under_ten_thousand_requests() {
 async fn a_pinned_song_stays_and_is_fetched_ahead_once() {
     let folder = tempfile::tempdir().unwrap();
     let (relay, origin) = (relay(folder.path(), 4), Origin::new(LENGTH));
-    relay.pin([&key(1)]);
+    relay.pin([&key(1)]).await;
     assert!(relay.keep(&key(1), origin.fetch(1)).await.unwrap());
     kept(folder.path(), 1).await;
     for song in 2..20 {
@@ -55,6 +55,37 @@ async fn a_pinned_song_stays_and_is_fetched_ahead_once() {
     let asked = origin.asked().len();
     assert!(relay.keep(&key(1), origin.fetch(1)).await.unwrap());
     assert_eq!(origin.asked().len(), asked);
+}
+
+#[tokio::test]
+async fn a_pin_holds_over_a_restart_until_others_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = Origin::new(LENGTH);
+    let before = relay(folder.path(), 4);
+    let other = Relay::new("other", Some(DiskCache::new(folder.path(), 4 * LENGTH as u64)));
+    before.pin([&key(1)]).await;
+    other.pin([&key(2)]).await;
+    before.keep(&key(1), origin.fetch(1)).await.unwrap();
+    other.keep(&key(2), origin.fetch(2)).await.unwrap();
+    kept(folder.path(), 2).await;
+
+    let again = relay(folder.path(), 4);
+    let evict = async |songs: std::ops::Range<u64>| {
+        for song in songs {
+            part(&again, &origin, song, 0..LENGTH).await.unwrap();
+        }
+    };
+    let needs_server = async |relay: &Relay, song| {
+        let asked = origin.asked().len();
+        part(relay, &origin, song, 0..LENGTH).await.unwrap();
+        origin.asked().len() > asked
+    };
+    evict(10..20).await;
+    assert!(!needs_server(&again, 1).await);
+    again.pin([]).await;
+    evict(20..30).await;
+    assert!(needs_server(&again, 1).await);
+    assert!(!needs_server(&other, 2).await, "that of another server stays");
 }
 
 #[tokio::test]

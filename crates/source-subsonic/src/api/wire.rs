@@ -158,6 +158,8 @@ pub(crate) struct Song {
     pub(crate) size: Number,
     pub(crate) bit_rate: Number,
     pub(crate) sampling_rate: Number,
+    pub(crate) channel_count: Number,
+    pub(crate) replay_gain: Several<ReplayGain>,
     pub(crate) suffix: Word,
     pub(crate) path: Word,
     pub(crate) cover_art: Word,
@@ -165,6 +167,18 @@ pub(crate) struct Song {
     pub(crate) user_rating: Number,
     pub(crate) play_count: Number,
     pub(crate) played: Word,
+}
+
+/// How loud a song is; gains are in decibels, peaks in parts of full scale.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ReplayGain {
+    pub(crate) track_gain: Word,
+    pub(crate) album_gain: Word,
+    pub(crate) track_peak: Word,
+    pub(crate) album_peak: Word,
+    /// For songs without a gain of their own.
+    pub(crate) fallback_gain: Word,
 }
 
 /// A playlist; from `getPlaylist` with its songs.

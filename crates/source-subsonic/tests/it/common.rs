@@ -9,7 +9,7 @@ use testkit::subsonic::Subsonic;
 use tokio::task::JoinHandle;
 
 /// Nothing here takes as long as this, unless something is wrong.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) fn login() -> Login {
     Login::Password { user: "joe".into(), password: "sesame".into() }

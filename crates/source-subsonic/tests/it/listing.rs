@@ -58,8 +58,8 @@ async fn a_look_tells_just_what_has_changed() {
     assert_eq!(words(&ear.look().await), ["so-17: Blackbird"]);
     subsonic.scan(|music| drop(music.songs.remove(&3)));
     assert_eq!(words(&ear.look().await), ["so-3 is gone"]);
-    subsonic.edit(|music| music.songs.get_mut(&5).unwrap().plays = 2);
-    assert_eq!(words(&ear.look().await), ["so-5: Song 5", "so-5: played 2, rated 0"]);
+    subsonic.edit(|music| music.play(5));
+    assert_eq!(words(&ear.look().await), ["so-5: Song 5", "so-5: played 1, rated 0"]);
     subsonic.edit(|music| music.playlists.get_mut(&1).unwrap().1.push(2));
     assert_eq!(words(&ear.look().await), ["Loud: so-1 so-2"]);
     subsonic.edit(|music| music.starred = vec![9, 8]);
@@ -68,6 +68,31 @@ async fn a_look_tells_just_what_has_changed() {
     let mut gone = words(&ear.look().await);
     gone.sort();
     assert_eq!(gone, ["playlist/pl-1 is gone", "starred is gone"]);
+}
+
+#[tokio::test]
+async fn plays_and_ratings_of_starred_songs_are_noticed_though_no_file_has_changed() {
+    for kind in [Kind::OpenSubsonic, Kind::Supysonic] {
+        let subsonic = Subsonic::new(40).with(kind);
+        subsonic.edit(|music| {
+            music.starred = vec![33];
+            [1, 11].into_iter().for_each(|song| music.play(song));
+        });
+        let server = Server::start(subsonic.answer()).await;
+        let mut ear = follow(config(&server));
+        ear.settled().await;
+        assert_eq!(words(&ear.look().await), [""; 0]);
+        subsonic.edit(|music| {
+            [1, 22].into_iter().for_each(|song| music.play(song));
+            music.songs.get_mut(&33).unwrap().rating = 4;
+        });
+        let mut told = words(&ear.look().await);
+        told.retain(|word| word.contains("played"));
+        told.sort();
+        let expected =
+            ["so-1: played 2, rated 0", "so-22: played 1, rated 0", "so-33: played 0, rated 80"];
+        assert_eq!(told, expected, "{kind:?}");
+    }
 }
 
 #[tokio::test]
