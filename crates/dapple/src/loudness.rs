@@ -30,7 +30,7 @@ const NICE: i32 = 19;
 /// How long the thread may take to end.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
-/// A thread that measures the songs of a library's main database; those of other servers would have to be fetched.
+/// A thread that measures the songs of a library's folders; those of other servers would have to be fetched.
 ///
 /// A song that cannot be decoded is tried once in a run, unless its file changes.
 pub(crate) struct Measuring {
@@ -40,11 +40,12 @@ pub(crate) struct Measuring {
 }
 
 impl Measuring {
-    /// Begins as soon as no source is looking for songs, oldest songs first, and goes on with those that come.
-    pub(crate) fn start(library: Library) -> io::Result<Self> {
+    /// Begins as soon as no source is looking for songs, oldest songs first, and goes on with those that come. So many of
+    /// the library's sources, the first ones, are folders.
+    pub(crate) fn start(library: Library, folders: usize) -> io::Result<Self> {
         let (stop, stopping) = watch::channel(false);
         let (working, ended) = oneshot::channel();
-        let work = Work::new(library, stopping);
+        let work = Work::new(library, folders, stopping);
         thread::Builder::new().name("loudness".to_owned()).spawn(move || {
             give_way();
             work.run();
@@ -73,6 +74,8 @@ fn give_way() {
 /// What the thread does.
 struct Work {
     library: Library,
+    /// How many of its sources are folders.
+    folders: usize,
     runtime: Handle,
     stopping: watch::Receiver<bool>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -85,8 +88,9 @@ struct Work {
 }
 
 impl Work {
-    fn new(library: Library, stopping: watch::Receiver<bool>) -> Self {
+    fn new(library: Library, folders: usize, stopping: watch::Receiver<bool>) -> Self {
         Self {
+            folders,
             runtime: Handle::current(),
             snapshots: library.watch(),
             library,
@@ -149,11 +153,11 @@ impl Work {
         loop {
             let is_new = self.queue.is_empty();
             if is_new {
-                let wanted = items.iter().filter(|item| self.wants(item));
+                let wanted = items.iter().filter(|item| self.wants(database.id, item));
                 self.queue = wanted.map(|item| item.id).collect();
             }
             while let Some(id) = self.queue.pop_front() {
-                if let Some(item) = items.find(id).filter(|item| self.wants(item)) {
+                if let Some(item) = items.find(id).filter(|item| self.wants(database.id, item)) {
                     return Some((database.id, Arc::clone(item)));
                 }
             }
@@ -163,8 +167,11 @@ impl Work {
         }
     }
 
-    fn wants(&self, item: &Item) -> bool {
-        item.levels().song.is_none() && !self.tried.contains(&(item.id, item.track.modified))
+    fn wants(&self, database: DatabaseId, item: &Item) -> bool {
+        let source = || self.library.source_of(database, item.id);
+        item.levels().song.is_none()
+            && !self.tried.contains(&(item.id, item.track.modified))
+            && source().is_some_and(|source| source < self.folders)
     }
 
     fn measure(&mut self, database: DatabaseId, item: &Item) {
@@ -254,7 +261,7 @@ mod tests {
     async fn songs_without_a_level_are_measured_once() {
         let persist = MemoryPersist::new();
         let library = library(persist.clone()).await;
-        let measuring = Measuring::start(library.clone()).unwrap();
+        let measuring = Measuring::start(library.clone(), 1).unwrap();
         let levels = reach(&library, |levels| known(levels) == 3).await;
         let of = |title: &str| levels.iter().find(|(it, _)| it == title).unwrap().1;
         assert_eq!((of("broken"), of("tagged")), (None, Level::new(-7.5, None)));
@@ -268,16 +275,24 @@ mod tests {
         // Only the one that has no level is tried again.
         let library = self::library(persist).await;
         let (_stop, stopping) = watch::channel(false);
-        let mut work = Work::new(library, stopping);
+        let mut work = Work::new(library, 1, stopping);
         let (_, next) = work.next().unwrap();
         assert_eq!((next.track.title.as_str(), work.queue.len()), ("broken", 0));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn songs_of_other_servers_are_not_measured() {
+        let library = library(MemoryPersist::new()).await;
+        let work = |folders| Work::new(library.clone(), folders, watch::channel(false).1);
+        assert!(work(1).next().is_some());
+        assert!(work(0).next().is_none());
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn what_was_found_is_kept_when_it_ends() {
         let library = library(MemoryPersist::new()).await;
         let (stop, stopping) = watch::channel(false);
-        let mut work = Work::new(library.clone(), stopping);
+        let mut work = Work::new(library.clone(), 1, stopping);
         let work = tokio::task::spawn_blocking(move || {
             for _ in 0..2 {
                 let (database, item) = work.next().unwrap();

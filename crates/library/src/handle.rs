@@ -90,6 +90,13 @@ impl Library {
         self.shared.snapshots.clone()
     }
 
+    /// Which source a song is from, by its place in the order in which they were given to the builder; `None` if there is
+    /// no such song.
+    #[must_use]
+    pub fn source_of(&self, database: DatabaseId, item: ItemId) -> Option<usize> {
+        self.shared.routes.place(database, item).map(|(source, _)| source)
+    }
+
     /// Waits until the library is past revision `seen`, at once if it is, and returns the revision it is
     /// at; `None` when it shuts down.
     pub async fn past(&self, seen: Revision) -> Option<Revision> {

@@ -136,7 +136,7 @@ fn server(one: &ConnectionReport, now_s: u64) -> String {
         (State::Syncing, _) => "looking for changes".to_owned(),
         (_, Some(at)) => {
             let ago = duration(now_s.saturating_sub(at));
-            format!("looked at {ago} ago, in {} s", one.last_took_ms.div_ceil(1000))
+            format!("looked at {ago} ago, in {:.1} s", one.last_took_ms as f64 / 1000.0)
         }
         (_, None) => "not looked at yet".to_owned(),
     };
@@ -232,7 +232,7 @@ mod tests {
         };
         assert_eq!(
             servers(&followed, 100),
-            "  Attic: navidrome 0.58 at https://nas/, 1 starred song, looked at 1 min ago, in 2 s\n    \
+            "  Attic: navidrome 0.58 at https://nas/, 1 starred song, looked at 1 min ago, in 1.2 s\n    \
              also the share Jo's\n    https://nas/ cannot be followed: it cannot be reached\n    Is it on?\n    \
              plays, ratings and stars to be written: 2\n  \
              Cellar: navidrome 0.58 at https://nas/, 1 starred song, looking for changes\n  \

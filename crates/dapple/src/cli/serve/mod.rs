@@ -81,7 +81,8 @@ async fn share(
         }
     }
     out.flush()?;
-    let measuring = settings.measure_loudness.then(|| Measuring::start(library.clone()));
+    let folders = settings.folders.len();
+    let measuring = settings.measure_loudness.then(|| Measuring::start(library.clone(), folders));
     let measuring = measuring.transpose().context("cannot start the thread that measures songs")?;
     let stop = stop_signal().shared();
     let serving = servers.into_iter().map(|(server, announcing)| {
