@@ -1,6 +1,6 @@
-"""A small share on raw sockets, whose every answer a test can spoil.
+"""A small server on raw sockets, whose every answer a test can spoil, and a share that is one.
 
-A misbehaviour is a function from a `Share` and a request to an `Answer`, or to None where the share is to behave.
+A misbehaviour is a function from a `Server` and a request to an `Answer`, or to None where the server is to behave.
 """
 import gzip
 import hashlib
@@ -95,13 +95,11 @@ def chunked(parts):
     yield b"0\r\n\r\n"
 
 
-class Share:
-    """Behaves, but where `spoil(share, request)` gives an answer."""
+class Server:
+    """Answers as `behave(request)` says, but where `spoil(server, request)` gives an answer."""
 
-    def __init__(self, spoil=None, titles=("One", "Two", "Three"), size=300_000):
-        self.spoil, self.titles = spoil, titles
-        self.songs = [content(number, size) for number in range(len(titles))]
-        self.asked = []
+    def __init__(self, spoil=None):
+        self.spoil, self.asked = spoil, []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -137,6 +135,15 @@ class Share:
                         return
             except OSError:
                 pass    # the client has gone
+
+
+class Share(Server):
+    """A share that behaves."""
+
+    def __init__(self, spoil=None, titles=("One", "Two", "Three"), size=300_000):
+        self.titles = titles
+        self.songs = [content(number, size) for number in range(len(titles))]
+        super().__init__(spoil)
 
     def behave(self, request):
         """The right answer."""
