@@ -7,7 +7,7 @@ Standard library only, and the servers and clients of the real-client tests. `ca
   E2E_CACHE      a folder that lives from run to run
   BENCH_SONGS    songs in the library
   BENCH_RUNS     how often each figure is taken
-  BENCH_PROGRAMS the folder of the programs of the crate `bench`
+  BENCH_PROGRAMS the folder of the programs of the crate `bench`, and in it `examples`
 
 Each part prints a line of JSON a figure. Everything is on 127.0.0.1, bounded in number and time.
 """

@@ -71,6 +71,14 @@ const fn starved(what: &'static str, figure: &'static str, limit: &'static str) 
     at_most(what, figure, "ms", STARVED_MS, STARVED_MS, limit).without_aim()
 }
 
+/// What a sync may cost that finds nothing new, in parts of a hundred of the first.
+const SYNC_AGAIN: f64 = 2.0;
+
+const fn sync_again(what: &'static str, figure: &'static str) -> Budget {
+    let limit = "Scan status, stars, playlists and what was played last are asked for; no song is.";
+    at_most(what, figure, "%", SYNC_AGAIN, SYNC_AGAIN, limit).without_aim()
+}
+
 /// All promises, in the order of the report.
 pub(crate) const BUDGETS: &[Budget] = &[
     at_most(
@@ -264,6 +272,12 @@ pub(crate) const BUDGETS: &[Budget] = &[
         "Decoding and scaling pictures is given few threads.",
     ),
     starved("p99 of a small request, the same", "starvation.covers.small", "As above."),
+    sync_again(
+        "sync of a Subsonic server of {songs} songs, nothing changed: time, of the first",
+        "subsonic.again.time",
+    ),
+    sync_again("the same: requests", "subsonic.again.requests"),
+    sync_again("the same: bytes", "subsonic.again.bytes"),
 ];
 
 /// What is told beside the promises.
@@ -328,6 +342,13 @@ pub(crate) const STATED: &[Stated] = &[
         what: "first scan of a folder whose every access takes 2 ms more",
         figure: "scan.slow",
     },
+    Stated { what: "first sync of a Subsonic server of {songs} songs", figure: "subsonic.first" },
+    Stated { what: "the same: requests", figure: "subsonic.first.requests" },
+    Stated { what: "the same: received", figure: "subsonic.first.bytes" },
+    Stated { what: "the same: peak memory of the server", figure: "subsonic.peak" },
+    Stated { what: "first sync after a restart, nothing changed", figure: "subsonic.restart" },
+    Stated { what: "the same: requests", figure: "subsonic.restart.requests" },
+    Stated { what: "the same: received", figure: "subsonic.restart.bytes" },
     Stated {
         what: "peak memory a song, all orders and listings made, {songs} songs",
         figure: "songs.peak",

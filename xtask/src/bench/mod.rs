@@ -52,6 +52,9 @@ pub(crate) struct Args {
     quick: bool,
 }
 
+/// What the parts run beside the server.
+const PROGRAMS: &[&str] = &["--package=bench", "--package=testkit", "--bins", "--example=subsonic"];
+
 /// Something that measures.
 struct Part {
     name: &'static str,
@@ -136,6 +139,12 @@ const PARTS: &[Part] = &[
         limit_s: 1200,
     },
     Part {
+        name: "subsonic",
+        measures: "following a Subsonic server: first sync, one with nothing changed, one after a restart",
+        program: Program::Script("subsonic.py"),
+        limit_s: 3600,
+    },
+    Part {
         name: "starvation",
         measures: "a song and small requests while others ask for much",
         program: Program::Script("starvation.py"),
@@ -187,7 +196,7 @@ struct Bench {
     /// Goes with the run.
     work: tempfile::TempDir,
     server: PathBuf,
-    /// The folder of the programs of the crate `bench`.
+    /// The folder of the programs of the crate `bench`; that of the examples is in it.
     programs: PathBuf,
     sizes: Sizes,
 }
@@ -209,7 +218,7 @@ impl Bench {
             cache,
             work: tempfile::Builder::new().prefix("dapple-bench-").tempdir()?,
             server,
-            programs: script::build(root, &["--package=bench"], profile)?,
+            programs: script::build(root, PROGRAMS, profile)?,
             sizes: if args.quick { quick } else { Sizes { songs, large, runs } },
         })
     }
