@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::answer::{self, Answer, DMAP};
 use crate::body::Body;
+use crate::delivery::Span;
 use crate::foreign::NoAnswer;
 use crate::range::{Wanted, wanted};
 
@@ -48,9 +49,11 @@ pub(crate) fn song(content: Content, sending: Sending<'_>) -> Answer {
                 let part = |start, length| Body::stream(ranged.read(start, length), Some(length));
                 parts(Facts { size, etag: None }, sending, part)
             }
-            None => whole(Body::stream(ranged.read(0, u64::MAX), None)),
+            None => whole(Body::stream(ranged.read(0, u64::MAX), None), None),
         },
-        library::Body::Stream(stream) => whole(Body::stream(stream, content.length)),
+        library::Body::Stream(stream) => {
+            whole(Body::stream(stream, content.length), content.length)
+        }
         // The library may learn of other ways to hold a song before this server does.
         _ => {
             tracing::error!("a song is held in a way that this server does not know");
@@ -91,11 +94,12 @@ fn parts(facts: Facts, sending: Sending<'_>, part: impl FnOnce(u64, u64) -> Body
         sending.headers.get(IF_RANGE).is_none_or(|version| facts.etag.as_ref() == Some(version));
     let range = sending.headers.get(RANGE).filter(|_| same);
     let mut answer = match wanted(range.map(HeaderValue::as_bytes), size) {
-        Wanted::Whole => whole(part(0, size)),
+        Wanted::Whole => whole(part(0, size), Some(size)),
         Wanted::Part { first, last } => {
             let status =
                 if sending.part_is_ok { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
             let answer = answer::typed(status, DMAP, part(first, last - first + 1));
+            let answer = spanning(answer, first, Some(size));
             with_range(answer, &format!("bytes {first}-{last}/{size}"))
         }
         Wanted::Beyond => {
@@ -108,8 +112,14 @@ fn parts(facts: Facts, sending: Sending<'_>, part: impl FnOnce(u64, u64) -> Body
     answer
 }
 
-fn whole(body: Body) -> Answer {
-    answer::typed(StatusCode::OK, DMAP, body)
+fn whole(body: Body, size: Option<u64>) -> Answer {
+    spanning(answer::typed(StatusCode::OK, DMAP, body), 0, size)
+}
+
+/// Notes from which byte on an answer is of a song or picture that has so many.
+fn spanning(mut answer: Answer, from: u64, size: Option<u64>) -> Answer {
+    answer.extensions_mut().insert(Span { from, size });
+    answer
 }
 
 fn with_range(mut answer: Answer, range: &str) -> Answer {
@@ -125,8 +135,9 @@ pub(crate) fn no_picture() -> Answer {
 
 /// A picture.
 pub(crate) fn picture(artwork: Artwork) -> Answer {
-    let body = Body::whole(artwork.bytes);
-    answer::fresh(answer::typed(StatusCode::OK, artwork.media_type, body))
+    let size = artwork.bytes.len() as u64;
+    let answer = answer::typed(StatusCode::OK, artwork.media_type, Body::whole(artwork.bytes));
+    answer::fresh(spanning(answer, 0, Some(size)))
 }
 
 /// Why a song or picture cannot be had. Paths are for the log, not for clients.

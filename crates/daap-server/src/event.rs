@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
+use std::time::Duration;
 
 use daap_model::{DatabaseId, ItemId, Revision};
 use library::{Edited, PlaylistEdit};
@@ -67,8 +68,15 @@ pub struct Delivery {
     pub database: DatabaseId,
     /// The song.
     pub item: ItemId,
+    /// From which byte on it was asked for.
+    pub from: u64,
     /// How many bytes were handed to the connection.
     pub bytes: u64,
+    /// How many bytes all of it has, in the form in which it was sent; `None` if nobody knew beforehand.
+    pub size: Option<u64>,
+    /// How long that took. A player that takes its time makes it last, but what the systems on the way hold for it is
+    /// counted as sent.
+    pub took: Duration,
     /// Whether those were all that the client had asked for. If not, the client has left, or the share could
     /// not give the rest.
     pub whole: bool,

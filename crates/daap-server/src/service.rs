@@ -405,7 +405,8 @@ impl Core {
             return answer;
         }
         let observers = Arc::clone(&self.observers);
-        let delivering = Delivering::new(part, database, item, session, observers);
+        let span = answer.extensions().get().copied().unwrap_or_default();
+        let delivering = Delivering::new(part, database, item, span, session, observers);
         answer.map(|body| body.delivering(delivering).stalling(self.limits.stall))
     }
 

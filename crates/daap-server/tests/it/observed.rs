@@ -97,10 +97,10 @@ async fn songs_and_pictures_are_counted_for_the_session_that_they_are_sent_to() 
     let (is_song, whole) = delivered(&mut events).await;
     assert!(is_song && whole.whole);
     assert_eq!((whole.database, whole.item, whole.bytes), (database, item, 100_000));
-    assert_eq!(whole.session, Some(2));
-    share.get_with(&mine, &[("Range", "bytes=0-9")]).await;
+    assert_eq!((whole.session, whole.from, whole.size), (Some(2), 0, Some(100_000)));
+    share.get_with(&mine, &[("Range", "bytes=90-99")]).await;
     let (_, part) = delivered(&mut events).await;
-    assert_eq!((part.bytes, part.whole), (10, true));
+    assert_eq!((part.from, part.bytes, part.size, part.whole), (90, 10, Some(100_000), true));
     share.connect().await.ask("HEAD", &mine, &[]).await.unwrap();
     share.get(&song).await;
     let (_, nobodys) = delivered(&mut events).await;
@@ -108,6 +108,7 @@ async fn songs_and_pictures_are_counted_for_the_session_that_they_are_sent_to() 
     share.get(&format!("/databases/1/items/{jet}/extra_data/artwork?session-id={session}")).await;
     let (is_song, picture) = delivered(&mut events).await;
     assert!(!is_song && picture.whole);
+    assert_eq!(picture.size, Some(picture.bytes));
     let info = share.handle.sessions().pop().unwrap();
     assert_eq!((info.songs, info.artwork, info.bytes), (2, 1, 100_019));
 }
