@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn song(number: u32) -> Song {
-        Song { database: DatabaseId::LOWEST, item: ItemId::new(number).unwrap() }
+        Song::new(DatabaseId::LOWEST, ItemId::new(number).unwrap())
     }
 
     /// Part of a song of 100 seconds, in hundredths, that was sent from one second to another.

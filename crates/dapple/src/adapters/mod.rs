@@ -2,6 +2,7 @@
 
 mod controller;
 mod heard;
+mod listeners;
 mod pairings;
 mod songs;
 #[cfg(test)]
@@ -9,7 +10,7 @@ mod tests;
 mod transcoding;
 
 pub(crate) use controller::PlayerControl;
-pub(crate) use heard::note;
+pub(crate) use heard::{count_streams, note};
 pub(crate) use pairings::PairedHere;
 pub(crate) use songs::{LibrarySongs, reader};
 pub(crate) use transcoding::Decoding;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use daap_model::{DatabaseId, ItemId, MediaKind, Revision, Track};
+use daap_model::{DatabaseId, ItemId, MediaKind, Revision, Snapshot, Track};
+use daap_server::Server;
 use daap_server::control::{
     Controller as _, NotDone, Order, Percent, PlayerState, Playing, QueuePlace, Repeat, Song, Span,
     SpeakerId,
@@ -14,6 +15,7 @@ use testkit::media::{self, Format};
 
 use super::*;
 use crate::config::ReplayGain;
+use crate::http;
 
 /// What is waited for comes well before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -173,4 +175,42 @@ async fn what_is_heard_is_counted_and_books_are_bookmarked() {
     // What is gone from the library meanwhile is no reason to fail.
     let gone = player::Song::new(DatabaseId::LOWEST, ItemId::new(99).unwrap());
     note(&library, Heard::Played(gone)).await;
+}
+
+#[tokio::test]
+async fn what_a_player_elsewhere_fetched_and_let_end_is_counted() {
+    let songs = MemorySource::new();
+    for title in ["Jet", "Bluebird"] {
+        // It lasts a moment, so that it has ended when the next one is fetched.
+        let track = Track { title: title.into(), duration_ms: 1, ..Track::default() };
+        songs.put(title, track, title);
+    }
+    let library = Library::builder("Home").source("mine", songs).start().await.unwrap();
+    let mut watch = library.watch();
+    let all_there = |now: &Snapshot| now.databases().any(|database| database.items().len() == 2);
+    watch.wait_for(|now| all_there(now)).await.unwrap();
+    let server = Server::builder(library.clone()).observe(count_streams(library.clone()));
+    let server = server.bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
+    let url = format!("http://{}", server.addresses()[0]);
+    let serving = tokio::spawn(server.run(std::future::pending()));
+    let login = http::get(&url, "/login").await.unwrap();
+    let session = u32::from_be_bytes(login[login.len() - 4..].try_into().unwrap());
+    let fetch = async |title| {
+        let Song { database, item, .. } = song(&library, title);
+        let path = format!("/databases/{database}/items/{item}.mp3?session-id={session}");
+        assert_eq!(http::get(&url, &path).await.unwrap(), title);
+    };
+    let plays = |title| {
+        let Song { database, item, .. } = song(&library, title);
+        let snapshot = library.snapshot();
+        snapshot.database(database).unwrap().items().find(item).unwrap().usage.play_count
+    };
+    let listening = async {
+        while plays("Jet") == 0 {
+            fetch("Jet").await;
+            fetch("Bluebird").await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, listening).await.unwrap();
+    serving.abort();
 }

@@ -54,6 +54,8 @@ pub(crate) struct File {
     pub(crate) edits: Option<Edits>,
     /// Where to play.
     pub(crate) outputs: Vec<String>,
+    /// Whether to count what players on other machines play to its end.
+    pub(crate) count_streams: Option<bool>,
     /// For how many seconds a song fades into the next.
     pub(crate) cross_fade_s: Option<u64>,
     /// Whether songs are played as loud as each other.

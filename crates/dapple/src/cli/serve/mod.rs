@@ -19,7 +19,7 @@ use store::{Store, StoreError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Outcome;
-use crate::adapters::Decoding;
+use crate::adapters::{Decoding, count_streams};
 use crate::api::Api;
 use crate::jukebox::Jukebox;
 use crate::loudness::Measuring;
@@ -70,7 +70,7 @@ async fn share(
     let mut servers = vec![(first, announcing(settings, machine_id, remote_id))];
     for own in own_shares {
         let addresses = own.addresses(&settings.listen);
-        let server = builder(settings, carried, own.share);
+        let server = builder(settings, library, carried, own.share);
         let server = bind(server, &addresses, "`listen` of its section").await?;
         servers.push((server, announcing(settings, own.id, None)));
     }
@@ -181,7 +181,7 @@ async fn listen(
     jukebox: Option<&Jukebox>,
     connections: Connections,
 ) -> anyhow::Result<Server> {
-    let mut server = builder(settings, carried, library.clone())
+    let mut server = builder(settings, library, carried, library.clone())
         .pages(Api::new(jukebox.map(Jukebox::desk), connections));
     if let Some(jukebox) = jukebox {
         server = jukebox.controlled_at(server);
@@ -193,8 +193,13 @@ async fn listen(
     Ok(server)
 }
 
-/// A server of this share, for all whom the settings let in.
-fn builder(settings: &Settings, carried: &Carried, share: impl Share) -> Builder {
+/// A server of this share, which is the library or part of it, for all whom the settings let in.
+fn builder(
+    settings: &Settings,
+    library: &Library,
+    carried: &Carried,
+    share: impl Share,
+) -> Builder {
     let (host, carried) = (gethostname::gethostname(), carried.clone());
     let mut builder = Server::builder(share)
         .allow_host(&host.to_string_lossy())
@@ -206,6 +211,9 @@ fn builder(settings: &Settings, carried: &Carried, share: impl Share) -> Builder
     }
     for network in &settings.trusted_networks {
         builder = builder.trust(*network);
+    }
+    if settings.count_streams {
+        builder = builder.observe(count_streams(library.clone()));
     }
     match &settings.password {
         Some(password) => builder.password(password.reveal()),

@@ -65,6 +65,9 @@ pub(crate) struct Args {
     /// Who may make and change playlists from a client [default: machine]
     #[arg(long, value_name = "WHO", env = "DAPPLE_EDITS")]
     edits: Option<Edits>,
+    /// Count the songs that players on other machines play to their end, as far as that can be told
+    #[arg(long, env = "DAPPLE_COUNT_STREAMS", value_parser = clap::builder::FalseyValueParser::new())]
+    count_streams: bool,
     /// Where to play what Remotes want: local (this machine's sound), null, file:PATH (raw PCM: s16le, 44.1 kHz, stereo),
     /// or none at all; repeatable [default: local]
     #[arg(long = "output", value_name = "SPEC", env = "DAPPLE_OUTPUTS", value_delimiter = ',')]
@@ -93,6 +96,7 @@ pub(in crate::cli) struct Settings {
     pub(in crate::cli) advertise: bool,
     pub(super) ipv4_only: bool,
     pub(super) edits: Edits,
+    pub(super) count_streams: bool,
     pub(super) transcode: TranscodeRules,
     pub(super) trusted_networks: Vec<Network>,
     pub(super) allowed_hosts: Vec<String>,
@@ -149,6 +153,7 @@ impl Settings {
             advertise: !args.no_advertise && file.advertise.unwrap_or(true),
             ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
             edits: args.edits.or(file.edits).unwrap_or_default(),
+            count_streams: args.count_streams || file.count_streams.unwrap_or(false),
             transcode,
             trusted_networks: networks(&file.trusted_networks)?,
             allowed_hosts: file.allowed_hosts,
