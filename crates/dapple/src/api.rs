@@ -271,7 +271,11 @@ mod tests {
         assert_eq!(order(Method::POST, PAIR, json!([])).await, 400);
         assert_eq!(order(Method::POST, PAIR, json!({ "pin": "0427" })).await, 404);
         assert_eq!(order(Method::POST, REMOTES, Value::Null).await, 405);
-        assert_eq!(order(Method::DELETE, &format!("{REMOTES}/7"), Value::Null).await, 404);
+        let remote = format!("{REMOTES}/7");
+        assert_eq!(order(Method::DELETE, &remote, Value::Null).await, 404);
+        assert_eq!(order(Method::POST, SYNC, json!({})).await, 200);
+        assert_eq!(order(Method::POST, SYNC, json!({ "connection": "attic" })).await, 404);
+        assert_eq!(order(Method::POST, SYNC, json!({ "conection": "attic" })).await, 400);
         assert!(http::get(&url, PAIR).await.unwrap_err().to_string().contains("405"));
     }
 

@@ -53,11 +53,11 @@ pub(crate) async fn share_with(set_up: impl FnOnce(ServerBuilder) -> ServerBuild
     url
 }
 
-/// Connections to these Subsonic servers, with caches in this folder.
+/// Connections to these Subsonic servers, with all that is kept of them in this folder.
 pub(crate) fn connections(servers: &[subsonic::Settings], data: &Path) -> Connections {
     let cache = |folder| DiskCache::new(data.join(folder), 1 << 20);
     let caches = Caches { songs: cache("songs"), pictures: cache("pictures") };
-    Connections::open(servers, caches).unwrap()
+    Connections::open(servers, caches, data).unwrap()
 }
 
 /// What dapple prints for a command line, and how it ends.

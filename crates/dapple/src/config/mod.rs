@@ -227,6 +227,9 @@ fn xdg_music(dirs: &str, home: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -246,6 +249,25 @@ mod tests {
         assert_eq!(File::parse(&format!("shares = {shares}")).unwrap().shares.len(), 2);
         let wrong = "[{ url = 'daap://attic/', pasword = 'sesame' }]";
         assert!(File::parse(&format!("shares = {wrong}")).is_err());
+    }
+
+    #[test]
+    fn a_file_with_the_password_of_a_subsonic_server_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let read = |text: &str, mode| {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            File::read(Some(&path)).map(|file| file.subsonic.len())
+        };
+        for key in ["password", "api_key"] {
+            let text = format!("[[subsonic]]\nurl = 'https://joe@nas/'\n{key} = 'sesame'\n");
+            assert_eq!(read(&text, 0o600).unwrap(), 1);
+            let error = read(&text, 0o644).unwrap_err().to_string();
+            assert!(error.contains("chmod 600 ") && !error.contains("sesame"), "{error}");
+        }
+        let text = "[[subsonic]]\nurl = 'https://joe@nas/'\npassword_file = '/joe'\n";
+        assert_eq!(read(text, 0o644).unwrap(), 1);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The connections to Subsonic servers, at work.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use disk_cache::DiskCache;
 use futures_util::future;
 use library::{Library, Only};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use source_subsonic::{SubsonicConfig, SubsonicSource};
 use tokio::task;
 use tokio::time::timeout;
@@ -54,9 +56,10 @@ pub(crate) struct OwnShare {
 }
 
 impl Connections {
-    /// Prepares to follow these servers. A password that was not given is asked for.
-    pub(crate) fn open(servers: &[Settings], caches: Caches) -> anyhow::Result<Self> {
-        let all = servers.iter().map(|server| Connection::open(server, &caches));
+    /// Prepares to follow these servers. A password that was not given is asked for. What is still to be written to them is
+    /// in the data folder.
+    pub(crate) fn open(servers: &[Settings], caches: Caches, data: &Path) -> anyhow::Result<Self> {
+        let all = servers.iter().map(|server| Connection::open(server, &caches, data));
         Ok(Self { all: all.collect::<anyhow::Result<_>>()?, caches })
     }
 
@@ -116,13 +119,14 @@ impl Connections {
 }
 
 impl Connection {
-    fn open(server: &Settings, caches: &Caches) -> anyhow::Result<Self> {
+    fn open(server: &Settings, caches: &Caches, data: &Path) -> anyhow::Result<Self> {
         let mut config = SubsonicConfig::new(server.key(), server.login()?);
         config.certificates = server.certificates.clone();
         config.songs = Some(caches.songs.clone());
         config.pictures = Some(caches.pictures.clone());
         config.pins = server.pins.clone();
         config.writes = server.writes;
+        config.outbox = Some(data.join(outbox(server.key())));
         config.every = server.every.unwrap_or(config.every);
         config.transcoding = server.transcoding;
         config.mp3_kbps = server.mp3_kbps.unwrap_or(config.mp3_kbps);
@@ -149,10 +153,29 @@ impl Connection {
     }
 }
 
+/// The file with what is still to be written to the server with this key.
+fn outbox(key: &str) -> String {
+    format!("subsonic-{}.json", utf8_percent_encode(key, NON_ALPHANUMERIC))
+}
+
 impl OwnShare {
     /// Where it is to listen: where it was said, or else on a free port wherever the first server listens.
     pub(crate) fn addresses(&self, first: &[SocketAddr]) -> Vec<SocketAddr> {
         let anywhere = first.iter().map(|address| SocketAddr::new(address.ip(), 0));
         self.listen.map_or_else(|| anywhere.collect(), |address| vec![address])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_written_has_a_file_for_each_connection() {
+        assert_eq!(
+            outbox("http://joe@nas:4533/a/"),
+            "subsonic-http%3A%2F%2Fjoe%40nas%3A4533%2Fa%2F.json"
+        );
+        assert_ne!(outbox("http://nas/a/b/"), outbox("http://nas/ab/"));
     }
 }

@@ -207,7 +207,7 @@ impl Settings {
     }
 
     /// By what the library knows it again: its address, and who we are there.
-    pub(super) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         self.url.as_str()
     }
 

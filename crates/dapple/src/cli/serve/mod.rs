@@ -164,7 +164,7 @@ async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried, 
     let songs = cache("songs", settings.caches.songs);
     let pictures = cache("subsonic-artwork", settings.caches.subsonic_artwork);
     let caches = Caches { songs: songs.clone(), pictures };
-    let connections = Connections::open(&settings.subsonic, caches)?;
+    let connections = Connections::open(&settings.subsonic, caches, &settings.data)?;
     if settings.folders.is_empty() && !connections.are_in_library() {
         builder = builder.without_main();
     }

@@ -32,7 +32,13 @@ pub(crate) struct Args {
     share_password_file: Option<PathBuf>,
     /// Subsonic server to follow, as a database of its own, as https://USER@HOST/; repeatable. The password is asked for,
     /// or comes from DAPPLE_SUBSONIC_PASSWORD
-    #[arg(long, value_name = "URL", env = "DAPPLE_SUBSONIC", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DAPPLE_SUBSONIC",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
     subsonic: Vec<String>,
     /// Read the password of those servers from the first line of a file [env: DAPPLE_SUBSONIC_PASSWORD_FILE]
     #[arg(long, value_name = "FILE")]
@@ -252,6 +258,24 @@ mod tests {
         assert_eq!(resolve("shares = ['nas', 'attic']", &[]), (vec![], 2));
         assert_eq!(resolve("shares = ['nas', 'attic']", &["cellar"]), (vec![], 1));
         assert_eq!(resolve("folders = ['/music']", &["nas"]), (vec!["/music".into()], 1));
+    }
+
+    #[test]
+    fn subsonic_servers_are_those_of_the_command_line_or_else_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, "[[subsonic]]\nurl = 'http://joe@attic/'\n").unwrap();
+        let resolve = |servers: &[&str]| {
+            let subsonic = servers.iter().map(ToString::to_string).collect();
+            let (data, config) = (Some(folder.path().into()), Some(config.clone()));
+            let args = Args { subsonic, data, config, ..Args::default() };
+            let settings = Settings::resolve(args).unwrap();
+            assert_eq!(settings.folders, Vec::<PathBuf>::new());
+            settings.subsonic.iter().map(|server| server.key().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(resolve(&[]), ["http://joe@attic/"]);
+        let named = ["https://ann@nas/", "https://joe@nas/"];
+        assert_eq!(resolve(&named), named);
     }
 
     #[test]
