@@ -246,6 +246,21 @@ pub(super) const TESTS: &[Test] = &[
         limit_s: 180,
     },
     Test {
+        name: "subsonic",
+        shows: "supysonic's 2,000 songs as they are; each change there alone; ratings and plays here are told there",
+        script: &["subsonic.py"],
+        needs: &[
+            PYTHON,
+            FFMPEG,
+            Program("supysonic-cli"),
+            Program("cc"),
+            Program("pkg-config"),
+            Library("libdmapsharing-3.0"),
+            Library("libsoup-2.4"),
+        ],
+        limit_s: 300,
+    },
+    Test {
         name: "mdns",
         shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye; ls finds it by name",
         script: &["mdns.sh"],
@@ -326,6 +341,7 @@ pub(super) const ASIDE: &[&[&str]] = &[
         "outside",
         "hostile-servers",
         "remote",
+        "subsonic",
     ],
 ];
 
