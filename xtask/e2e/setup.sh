@@ -7,7 +7,7 @@ packages=(
   ca-certificates curl ffmpeg mpv util-linux
   gcc libc6-dev libdmapsharing-3.0-dev libsoup2.4-dev pkg-config
   pulseaudio pulseaudio-utils                               # a sound card that is none
-  supysonic                                                 # a Subsonic server of others
+  openssl supysonic                                         # a Subsonic server of others, and a certificate of nobody's
   libnet-daap-dmap-perl libwww-perl perl
   python3 python3-dev python3-pip python3-setuptools python3-venv
 )

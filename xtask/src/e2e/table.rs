@@ -261,6 +261,13 @@ pub(super) const TESTS: &[Test] = &[
         limit_s: 300,
     },
     Test {
+        name: "subsonic-faults",
+        shows: "a Subsonic server that dies, lies and fails, a full disk, kill -9: songs are exact, all heals",
+        script: &["subsonic_faults.py"],
+        needs: &[PYTHON, Program("openssl"), Program("unshare")],
+        limit_s: 180,
+    },
+    Test {
         name: "mdns",
         shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye; ls finds it by name",
         script: &["mdns.sh"],
@@ -342,6 +349,7 @@ pub(super) const ASIDE: &[&[&str]] = &[
         "hostile-servers",
         "remote",
         "subsonic",
+        "subsonic-faults",
     ],
 ];
 
