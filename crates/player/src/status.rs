@@ -143,10 +143,12 @@ pub struct Failure {
     pub why: String,
 }
 
-/// What became of a song that was played, for who counts such things.
+/// What becomes of a song that is played, for who counts such things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Heard {
+    /// It begins to be heard.
+    Started(Song),
     /// It was heard to its end, or left so near to it that it counts. Its bookmark is no longer needed.
     Played(Song),
     /// Somebody wanted the next song early on: more than two seconds into this one, and less than twenty, as iTunes counts.

@@ -1,4 +1,4 @@
-//! What became of the songs that were played, told to the library: play counts, skips, bookmarks.
+//! What becomes of the songs that are played, told to the library: play counts, skips, bookmarks.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::time::now_s;
 /// Songs that wait to be counted at most; of more, it is not kept that they were played.
 const MAX_UNCOUNTED: usize = 256;
 
-/// Has the library note what became of a song.
+/// Has the library note what becomes of a song.
 pub(crate) async fn note(library: &Library, heard: Heard) {
     if let Err(error) = try_to_note(library, heard).await {
         tracing::warn!("how often a song was played is not kept: {error}");
@@ -26,6 +26,10 @@ pub(crate) async fn note(library: &Library, heard: Heard) {
 async fn try_to_note(library: &Library, heard: Heard) -> Result<(), EditError> {
     let now = Timestamp::from_unix(i64::try_from(now_s()).unwrap_or(i64::MAX));
     let (song, at_ms) = match heard {
+        Heard::Started(song) => {
+            library.started(song.database, song.item);
+            return Ok(());
+        }
         Heard::Played(song) => {
             library.played(song.database, song.item, now).await?;
             (song, 0)

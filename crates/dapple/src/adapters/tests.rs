@@ -163,6 +163,7 @@ async fn what_is_heard_is_counted_and_books_are_bookmarked() {
         (usage.play_count, usage.skip_count, usage.bookmark_ms)
     };
     let (jet, chapter, at) = (heard("Jet"), heard("Chapter 1"), Duration::from_secs(7));
+    note(&library, Heard::Started(jet)).await;
     for left in [jet, chapter] {
         note(&library, Heard::Left { song: left, at }).await;
     }

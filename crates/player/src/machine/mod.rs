@@ -4,6 +4,7 @@
 
 mod talk;
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -299,8 +300,10 @@ impl Machine {
             self.turn = self.next.take();
         }
         if let Some(turn) = self.turn.as_mut().filter(|turn| turn.id == id) {
-            turn.heard = true;
             self.failures = 0;
+            if !mem::replace(&mut turn.heard, true) {
+                self.effects.push(Effect::Tell(Heard::Started(turn.entry.song)));
+            }
         }
     }
 

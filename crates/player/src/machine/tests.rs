@@ -107,6 +107,7 @@ fn told(effect: &Effect) -> String {
         Effect::Prepare(None) => "prepare nothing".into(),
         Effect::Silence => "silence".into(),
         Effect::Finish => "finish".into(),
+        Effect::Tell(Heard::Started(song)) => format!("started {}", number(song)),
         Effect::Tell(Heard::Played(song)) => format!("played {}", number(song)),
         Effect::Tell(Heard::Skipped(song)) => format!("skipped {}", number(song)),
         Effect::Tell(Heard::Left { song, at }) => {
@@ -122,8 +123,8 @@ fn songs_follow_each_other_and_then_the_player_stops() {
     let play = Command::Replace { songs: songs([1, 2]), start: None, shuffle: None };
     assert_eq!(script.tell(play), ["begin 1 #1"]);
     assert_eq!(script.open(1), ["prepare 2 #2"], "the next song is opened ahead");
-    assert_eq!(script.heed(Event::Reached { turn: TurnId(1) }), [""; 0]);
-    assert_eq!(script.reach(2), ["played 1"]);
+    assert_eq!(script.heed(Event::Reached { turn: TurnId(1) }), ["started 1"]);
+    assert_eq!(script.reach(2), ["played 1", "started 2"]);
     assert_eq!(script.end(2), ["played 2", "finish"]);
     assert_eq!(script.state(), State::Stopped);
     assert_eq!(script.tell(Command::Play), ["begin 1 #3"], "it would begin anew");
@@ -251,7 +252,7 @@ fn what_fails_is_skipped_and_said_so() {
     assert_eq!(script.fail(2), ["failed 2", "prepare 3 #3"], "while it is only prepared");
     script.reach(3);
     assert_eq!(script.fail(3), ["failed 3"], "in the middle, with the next one prepared");
-    assert_eq!(script.reach(4), [""; 0], "and then it does not count as played");
+    assert_eq!(script.reach(4), ["started 4"], "and then it does not count as played");
     let failure = script.machine.face().failure.unwrap();
     assert_eq!((failure.song, failure.why.as_str()), (songs([3])[0], "gone"));
 }
@@ -300,7 +301,7 @@ fn what_the_outputs_have_of_the_next_song_is_taken_back_when_another_one_follows
     script.heard_s(199);
     let told = script.tell(Command::Remove([1].into()));
     assert_eq!(told, ["begin 1 #1 at 199000 ms", "prepare 3 #3"]);
-    assert_eq!(script.reach(3), ["played 1"]);
+    assert_eq!(script.reach(3), ["played 1", "started 3"]);
 }
 
 #[test]
