@@ -26,7 +26,7 @@ use std::fs::{self, DirEntry, File, FileTimes};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -54,7 +54,8 @@ struct Shared {
     /// Held for a step that may list the folder.
     room: Mutex<Room>,
     written: AtomicU64,
-    failing: AtomicBool,
+    /// Why nothing could be kept when something last was to be. Held for a short step.
+    failing: Mutex<Option<String>>,
 }
 
 /// What is taken of the limit, in bytes.
@@ -106,7 +107,7 @@ impl DiskCache {
             run: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
             room: Mutex::default(),
             written: AtomicU64::new(0),
-            failing: AtomicBool::new(false),
+            failing: Mutex::default(),
         }))
     }
 
@@ -165,6 +166,12 @@ impl DiskCache {
         Usage { taken, limit: self.0.limit, files: files.len() }
     }
 
+    /// Why nothing can be kept, with the folder; `None` if nothing is known to be wrong.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.failing().clone()
+    }
+
     /// Has a file stay, whether it is there yet or not, until it is [unpinned](Self::unpin); also over a restart.
     pub fn pin(&self, name: &str) {
         let pin = self.path(name).with_extension(PIN);
@@ -201,10 +208,14 @@ impl DiskCache {
 
     /// Says why nothing can be kept, but not again before something could be.
     fn failed(&self, error: &io::Error) {
-        if !self.0.failing.swap(true, Ordering::Relaxed) {
-            let folder = self.0.folder.display();
-            tracing::warn!(%folder, %error, "files cannot be kept there; each is made or fetched anew");
+        let trouble = format!("{}: {error}", self.0.folder.display());
+        if self.failing().replace(trouble.clone()).is_none() {
+            tracing::warn!("files cannot be kept, so each is made or fetched anew; {trouble}");
         }
+    }
+
+    fn failing(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn room(&self) -> MutexGuard<'_, Room> {
@@ -314,7 +325,7 @@ impl Unfinished {
     fn put_in_place(self) {
         match fs::rename(&self.path, &self.place) {
             Ok(()) => {
-                self.cache.0.failing.store(false, Ordering::Relaxed);
+                *self.cache.failing() = None;
                 let mut room = self.cache.room();
                 room.taken = room.taken.map(|taken| taken + cost(self.length));
             }
@@ -474,9 +485,10 @@ mod tests {
         half.file = File::options().write(true).open("/dev/full").unwrap();
         assert!(!half.write(b"hello"));
         drop(half);
-        assert!(cache.0.failing.load(Ordering::Relaxed));
+        assert!(cache.trouble().is_some());
         cache.keep("ab12", b"hello");
         assert_eq!(read(&cache, "ab12").as_deref(), Some(&b"hello"[..]));
+        assert_eq!(cache.trouble(), None);
     }
 
     #[test]
@@ -508,6 +520,6 @@ mod tests {
         let cache = DiskCache::new(folder.path().join("file"), 1 << 20);
         cache.keep("ab12", &[0; 100]);
         assert!(cache.find("ab12").is_none());
-        assert!(cache.0.failing.load(Ordering::Relaxed));
+        assert!(cache.trouble().is_some());
     }
 }

@@ -125,8 +125,9 @@ fn servers(followed: &Report, now_s: u64) -> String {
     }
     let lines: String = followed.connections.iter().map(|one| server(one, now_s)).collect();
     let caches = followed.caches.as_ref().map(|CachesReport { songs, artwork }| {
-        let (songs, artwork) = (megabytes(songs), megabytes(artwork));
-        format!("  kept of other servers: songs {songs}, pictures {artwork}\n")
+        let taken = [songs, artwork].map(megabytes);
+        let problems = [songs, artwork].map(|cache| problem(cache.problem.as_ref())).concat();
+        format!("  kept of other servers: songs {}, pictures {}\n{problems}", taken[0], taken[1])
     });
     lines + &caches.unwrap_or_default()
 }
@@ -151,13 +152,19 @@ fn server(one: &ConnectionReport, now_s: u64) -> String {
     if let Some(share) = &one.share {
         lines += &format!("    also the share {}\n", printable(share));
     }
-    if let Some(Problem { what, remedy }) = &one.problem {
-        lines += &format!("    {}\n    {}\n", printable(what), printable(remedy));
-    }
+    lines += &problem(one.problem.as_ref());
     if one.unsent > 0 {
         lines += &format!("    plays, ratings and stars to be written: {}\n", one.unsent);
     }
     lines
+}
+
+/// What is wrong, and what to do about it.
+fn problem(problem: Option<&Problem>) -> String {
+    let lines = |Problem { what, remedy }: &Problem| {
+        format!("    {}\n    {}\n", printable(what), printable(remedy))
+    };
+    problem.map(lines).unwrap_or_default()
 }
 
 /// `5 of 256 MiB`.
@@ -224,8 +231,10 @@ mod tests {
         let problem = Problem { what: what.into(), remedy: "Is it on?".into() };
         let lost = one("Attic", State::Lost, Some(40), Some(problem));
         let lost = ConnectionReport { share: Some("Jo's".into()), unsent: 2, ..lost };
-        let songs = CacheReport { taken: 5 << 20, limit: 1024 << 20, files: 7 };
-        let artwork = CacheReport { taken: 0, limit: 256 << 20, files: 0 };
+        let full = Problem { what: "nothing can be kept".into(), remedy: "make room".into() };
+        let songs =
+            CacheReport { taken: 5 << 20, limit: 1024 << 20, files: 7, problem: Some(full) };
+        let artwork = CacheReport { taken: 0, limit: 256 << 20, files: 0, problem: None };
         let followed = Report {
             connections: vec![lost, one("Cellar", State::Syncing, None, None)],
             caches: Some(CachesReport { songs, artwork }),
@@ -236,7 +245,8 @@ mod tests {
              also the share Jo's\n    https://nas/ cannot be followed: it cannot be reached\n    Is it on?\n    \
              plays, ratings and stars to be written: 2\n  \
              Cellar: navidrome 0.58 at https://nas/, 1 starred song, looking for changes\n  \
-             kept of other servers: songs 5 of 1024 MiB, pictures 0 of 256 MiB\n"
+             kept of other servers: songs 5 of 1024 MiB, pictures 0 of 256 MiB\n    \
+             nothing can be kept\n    make room\n"
         );
         let status = format!(
             r#"{{"name":"A","version":"1","revision":7,"player":{{"state":"none"}},"databases":[],

@@ -95,12 +95,11 @@ impl Connections {
     /// What they are doing, and what is kept of them.
     pub(crate) async fn report(&self) -> Report {
         let Caches { songs, pictures } = self.caches.clone();
-        // The files are counted.
-        let usage = task::spawn_blocking(move || (songs.usage(), pictures.usage())).await;
-        let caches = usage.ok().map(|(songs, artwork)| CachesReport {
-            songs: CacheReport::from(songs),
-            artwork: CacheReport::from(artwork),
+        let caches = task::spawn_blocking(move || CachesReport {
+            songs: CacheReport::of(&songs),
+            artwork: CacheReport::of(&pictures),
         });
+        let caches = caches.await.ok();
         Report { connections: self.all.iter().map(Connection::report).collect(), caches }
     }
 

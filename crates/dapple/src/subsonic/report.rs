@@ -1,6 +1,6 @@
 //! What programs are told of the connections: the JSON of `/api/v1/subsonic` and of `/api/v1/subsonic/sync`.
 
-use disk_cache::Usage;
+use disk_cache::{DiskCache, Usage};
 use serde::{Deserialize, Serialize};
 use source_subsonic::{Changes, Connection, ConnectionState};
 
@@ -71,7 +71,7 @@ pub(crate) struct Told {
     pub(crate) playlists: u64,
 }
 
-/// What is wrong with a connection, and what to do about it.
+/// What is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Problem {
     /// What is wrong.
@@ -98,6 +98,8 @@ pub(crate) struct CacheReport {
     pub(crate) limit: u64,
     /// How many files that is.
     pub(crate) files: usize,
+    /// Why nothing can be kept.
+    pub(crate) problem: Option<Problem>,
 }
 
 /// Which connections are to look for changes.
@@ -155,8 +157,14 @@ impl From<Changes> for Told {
     }
 }
 
-impl From<Usage> for CacheReport {
-    fn from(Usage { taken, limit, files }: Usage) -> Self {
-        Self { taken, limit, files }
+impl CacheReport {
+    /// What a cache takes. Its files are counted, so it may block.
+    pub(super) fn of(cache: &DiskCache) -> Self {
+        let Usage { taken, limit, files } = cache.usage();
+        let problem = cache.trouble().map(|trouble| Problem {
+            what: format!("nothing can be kept: {trouble}"),
+            remedy: "make room on the disk, or let dapple write there".to_owned(),
+        });
+        Self { taken, limit, files, problem }
     }
 }
