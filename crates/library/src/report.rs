@@ -102,6 +102,7 @@ impl Known {
     }
 }
 
+/// Takes in the stamps of another place.
 fn merge(ours: &mut HashMap<SourceKey, Stamp>, theirs: HashMap<SourceKey, Stamp>) {
     for (key, stamp) in &mut *ours {
         if theirs.get(key) != Some(stamp) {

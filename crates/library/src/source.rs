@@ -116,9 +116,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// A stamp that nothing with this one has.
+    /// The stamp of something else, of the same size and time if that can be: what is kept of those stays of use.
     pub(crate) fn of_another(self) -> Self {
-        Self { file: !self.file, ..self }
+        match self.file {
+            // To some sources that is any.
+            0 => Self { modified_ns: !self.modified_ns, ..self },
+            file => Self { file: !file, ..self },
+        }
     }
 }
 
