@@ -295,6 +295,15 @@ impl Kept {
 }
 
 impl Unfinished {
+    /// Sees that there is room for the file to become so long, if that is more than was said. `false` if there is none.
+    #[must_use]
+    pub fn reserve(&mut self, length: u64) -> bool {
+        let more = cost(length).saturating_sub(self.promised);
+        let fits = more == 0 || self.cache.make_room(more);
+        self.promised += if fits { more } else { 0 };
+        fits
+    }
+
     /// Adds bytes. `false` if it cannot, or there are more than was said: then the file will never be whole.
     pub fn write(&mut self, bytes: &[u8]) -> bool {
         self.length += bytes.len() as u64;
@@ -460,6 +469,22 @@ mod tests {
         assert!(!half.write(&[0; 3 * BLOCK as usize]));
         drop(half);
         assert!(cache.begin("cc", 2 * BLOCK).is_some());
+    }
+
+    #[test]
+    fn a_file_of_unknown_length_has_room_made_as_it_grows() {
+        let (_folder, cache) = cache(16 * BLOCK);
+        let half = [0; 8 * BLOCK as usize];
+        cache.keep("aa", &half);
+        let mut growing = cache.begin("bb", 0).unwrap();
+        assert!(growing.reserve(10) && growing.write(&[0; 10]));
+        assert!(cache.find("aa").is_some());
+        assert!(growing.reserve(9 * BLOCK) && cache.find("aa").is_none());
+        assert!(!growing.reserve(17 * BLOCK), "it is more than all may be");
+        growing.finish();
+        assert_eq!(read(&cache, "bb"), Some(vec![0; 10]));
+        cache.keep("aa", &half);
+        assert!(cache.find("aa").is_some() && cache.find("bb").is_some());
     }
 
     #[test]

@@ -21,20 +21,20 @@ impl Ranged for Direct {
             return beginning;
         }
         drop(beginning);
-        from(fetch, total, start)
+        from(fetch, Some(total), start)
     }
 }
 
-/// A song of `total` bytes from one on, as the server sends it for one listener.
-pub(crate) fn from(fetch: Fetch, total: u64, start: u64) -> ByteStream {
+/// A song of `total` bytes, if that is known, from one on, as the server sends it for one listener.
+pub(crate) fn from(fetch: Fetch, total: Option<u64>, start: u64) -> ByteStream {
     let rest = async move { rest(&fetch, total, start).await };
     Box::pin(rest.try_flatten_stream())
 }
 
-/// Asks for the rest of a song of `total` bytes.
-pub(crate) async fn rest(fetch: &Fetch, total: u64, start: u64) -> io::Result<ByteStream> {
-    let Arriving { length, bytes } = fetch(start).await.map_err(io::Error::other)?;
-    if length.is_some_and(|length| length != total) {
+/// Asks for the rest of a song of `total` bytes, if that is known.
+pub(crate) async fn rest(fetch: &Fetch, total: Option<u64>, start: u64) -> io::Result<ByteStream> {
+    let Arriving { length, bytes, .. } = fetch(start).await.map_err(io::Error::other)?;
+    if length.is_some() && total.is_some() && length != total {
         return Err(io::Error::other("it is not the song any more that it was"));
     }
     Ok(Box::pin(bytes.into_stream()))

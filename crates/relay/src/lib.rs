@@ -19,7 +19,7 @@
 //! let fetch: Fetch = Arc::new(|from| {
 //!     Box::pin(async move {
 //!         let sound = bytes::Bytes::from_static(b"the sound of it").slice(from as usize..);
-//!         Ok(Arriving { length: Some(15), bytes: stream::iter([Ok(sound)]).boxed() })
+//!         Ok(Arriving { length: Some(15), bytes: stream::iter([Ok(sound)]).boxed(), has_end: true })
 //!     })
 //! });
 //! let content = relay.open(&SourceKey::from("jet"), fetch).await?;
@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use disk_cache::DiskCache;
-use library::{ByteStream, Content, OpenFile, SourceError, SourceFuture, SourceKey};
+use library::{Body, ByteStream, Content, OpenFile, SourceError, SourceFuture, SourceKey};
 use tokio::sync::Semaphore;
 use tokio::task;
 
@@ -61,6 +61,9 @@ pub struct Arriving {
     pub length: Option<u64>,
     /// From the byte on that was asked for.
     pub bytes: ByteStream,
+    /// Whether an end of the bytes is that of the song, and no breaking off, also if nobody said its length. A song that
+    /// may have broken off is not kept.
+    pub has_end: bool,
 }
 
 /// Passes on the songs of one server. Clones are the same.
@@ -114,13 +117,14 @@ impl Relay {
     pub async fn open(&self, key: &SourceKey, fetch: Fetch) -> Result<Content, SourceError> {
         Ok(match self.find(key, &fetch).await? {
             Opened::Kept(file) => file.into(),
-            Opened::Arriving(download) => {
-                Content::ranged(download.total(), Listening { download, fetch })
-            }
-            Opened::Direct(Arriving { length: Some(total), bytes }) => {
+            Opened::Arriving(download) => Content {
+                length: download.total(),
+                body: Body::Ranged(Box::new(Listening { download, fetch })),
+            },
+            Opened::Direct(Arriving { length: Some(total), bytes, .. }) => {
                 Content::ranged(total, Direct { fetch, total, beginning: bytes })
             }
-            Opened::Direct(Arriving { length: None, bytes }) => Content::stream(bytes, None),
+            Opened::Direct(Arriving { length: None, bytes, .. }) => Content::stream(bytes, None),
         })
     }
 
@@ -131,7 +135,7 @@ impl Relay {
     pub async fn keep(&self, key: &SourceKey, fetch: Fetch) -> Result<bool, SourceError> {
         Ok(match self.find(key, &fetch).await? {
             Opened::Kept(_) => true,
-            Opened::Arriving(download) => download.arrived(download.total()).await.is_some(),
+            Opened::Arriving(download) => download.is_whole().await,
             Opened::Direct(_) => false,
         })
     }
@@ -181,13 +185,14 @@ impl Relay {
             return Ok(Opened::Kept(file));
         }
         let arriving = fetch(0).await?;
-        let (Some(total), Ok(turn)) = (arriving.length, self.0.turns.clone().try_acquire_owned())
-        else {
+        let total = arriving.length;
+        let turn = self.0.turns.clone().try_acquire_owned().ok();
+        let Some(turn) = turn.filter(|_| total.is_some() || arriving.has_end) else {
             return Ok(Opened::Direct(arriving));
         };
-        let Some((file, reader)) = begin(cache.clone(), name.clone(), total).await else {
-            return Ok(Opened::Direct(arriving));
-        };
+        // Room for one of unknown length is made as it grows.
+        let begun = begin(cache.clone(), name.clone(), total.unwrap_or(0)).await;
+        let Some((file, reader)) = begun else { return Ok(Opened::Direct(arriving)) };
         let (download, sink) = Download::new(total, reader);
         *there = Arc::downgrade(&download);
         drop(there);

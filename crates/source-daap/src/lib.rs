@@ -168,7 +168,7 @@ async fn arriving(client: Client, song: Place, from: u64) -> Result<Arriving, Cl
     let mut sound = client.song(song.database, song.item, &song.format, from).await?;
     let length = sound.length().map(|left| sound.start() + left);
     sound.skip_to(from).await?;
-    Ok(Arriving { length, bytes: Box::pin(sound.map_err(io::Error::other)) })
+    Ok(Arriving { length, bytes: Box::pin(sound.map_err(io::Error::other)), has_end: false })
 }
 
 /// The link to a share, and where there a song is.

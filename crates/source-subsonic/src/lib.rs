@@ -239,7 +239,7 @@ fn failed(api: &Api, key: &SourceKey, error: ApiError) -> SourceError {
         error if error.is_not_there() => SourceError::NotThere(key.clone()),
         ApiError::Refused { code: 50, .. } => SourceError::not_allowed(key.to_string()),
         ApiError::Status(429 | 503) => SourceError::Busy,
-        ApiError::Refused { .. } | ApiError::TooLarge(_) => {
+        ApiError::Refused { .. } | ApiError::TooLarge(_) | ApiError::NotTranscoded(_) => {
             SourceError::failed(key.to_string(), error)
         }
         error => SourceError::away(api.url(), error),

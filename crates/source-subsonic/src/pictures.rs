@@ -13,6 +13,9 @@ use tokio::task;
 use crate::api::{Api, ApiError};
 use crate::track::hash;
 
+/// In which size a picture is asked for, in pixels, that is of no use as it is.
+const LARGE: u32 = 1200;
+
 /// Which picture is whose, and those that are kept. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Pictures {
@@ -56,8 +59,7 @@ impl Pictures {
         if let Some(kept) = self.kept(place.clone()).await {
             return Ok(artwork(kept));
         }
-        let picture = api.picture(&name, size).await?;
-        let picture = picture.and_then(artwork);
+        let picture = fetch(api, &name, size).await?;
         if let (Some(cache), Some(picture)) = (self.cache.clone(), &picture) {
             let bytes = picture.bytes.clone();
             task::spawn_blocking(move || cache.keep(&place, &bytes));
@@ -78,6 +80,16 @@ impl Pictures {
     fn names(&self) -> MutexGuard<'_, HashMap<SourceKey, Text>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Fetches a picture. What is neither JPEG nor PNG is asked for in another size: servers make one of the two then.
+async fn fetch(api: &Api, name: &str, size: Option<u32>) -> Result<Option<Artwork>, ApiError> {
+    let Some(bytes) = api.picture(name, size).await? else { return Ok(None) };
+    if let Some(picture) = artwork(bytes) {
+        return Ok(Some(picture));
+    }
+    let size = size.map_or(LARGE, |size| size.saturating_sub(1).max(1));
+    Ok(api.picture(name, Some(size)).await?.and_then(artwork))
 }
 
 /// A picture by what it is, whatever the server calls it.

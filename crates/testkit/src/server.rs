@@ -25,6 +25,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -202,6 +203,8 @@ pub struct Reply {
     body: Box<dyn Iterator<Item = Vec<u8>> + Send>,
     framing: Framing,
     end: End,
+    /// How long it waits before each byte.
+    pause: Option<Duration>,
 }
 
 /// How a client is told where a body ends.
@@ -228,7 +231,7 @@ impl Reply {
         let body = body.into();
         let framing = Framing::Length(body.len() as u64);
         let body = Box::new(std::iter::once(body));
-        Self { status: 200, headers: Vec::new(), body, framing, end: End::NextRequest }
+        Self { status: 200, headers: Vec::new(), body, framing, end: End::NextRequest, pause: None }
     }
 
     /// An answer without a body.
@@ -304,11 +307,20 @@ impl Reply {
         Self { body: first(self.body, bytes), end: End::Silence, ..self }
     }
 
+    /// A byte at a time, with a pause before each.
+    pub fn dripping(self, pause: Duration) -> Self {
+        let bytes = self.body.flatten().map(|byte| vec![byte]);
+        Self { body: Box::new(bytes), pause: Some(pause), ..self }
+    }
+
     /// Sends it. True if the connection can take another request.
     async fn send(self, stream: &mut BufReader<TcpStream>, notes: &Notes) -> io::Result<bool> {
         stream.write_all(self.head().as_bytes()).await?;
         let is_chunked = matches!(self.framing, Framing::Chunked);
         for piece in self.body.filter(|piece| !piece.is_empty()) {
+            if let Some(pause) = self.pause {
+                tokio::time::sleep(pause).await;
+            }
             if is_chunked {
                 stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
             }

@@ -64,7 +64,7 @@ pub enum Kind {
 }
 
 /// A song of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Song {
     /// Its title.
     pub title: String,
@@ -74,6 +74,15 @@ pub struct Song {
     pub rating: u8,
     /// The length of its sound in bytes.
     pub length: usize,
+    /// What the name of its file ends in.
+    pub suffix: &'static str,
+}
+
+/// An MP3 file of 10,000 bytes that nobody has heard.
+impl Default for Song {
+    fn default() -> Self {
+        Self { title: String::new(), plays: 0, rating: 0, length: 10_000, suffix: "mp3" }
+    }
 }
 
 /// A parameter that is a number.
@@ -87,6 +96,12 @@ pub fn sound(song: u32, length: usize) -> Vec<u8> {
     (0..length).map(|at| ((at >> 4) as u32 * 31 + at as u32 + song) as u8).collect()
 }
 
+/// What the server makes of it if it is asked for MP3; it sends that without saying its length.
+#[must_use]
+pub fn transcoded(song: u32, length: usize) -> Vec<u8> {
+    sound(song + 7, length / 2)
+}
+
 /// The picture of every album.
 pub const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\npicture";
 
@@ -94,7 +109,7 @@ impl Subsonic {
     /// A server of so many songs, numbered from 0: `Song 0` and so on, each of 10,000 bytes.
     #[must_use]
     pub fn new(songs: u32) -> Self {
-        let song = |n| Song { title: format!("Song {n}"), length: 10_000, ..Song::default() };
+        let song = |n| Song { title: format!("Song {n}"), ..Song::default() };
         let songs = (0..songs).map(|n| (n, song(n))).collect();
         Self(Arc::new(Mutex::new(Music { songs, ..Music::default() })))
     }
@@ -169,6 +184,10 @@ impl Music {
                 Reply::new(PICTURE).with("Content-Type", "image/png")
             }
             "stream" => match number_of("so-").and_then(|n| Some((n, self.songs.get(&n)?))) {
+                Some((n, song)) if asked.parameter("format") == Some("mp3") => {
+                    let made = std::iter::once(transcoded(n, song.length));
+                    Reply::made(made).with("Content-Type", "audio/mpeg")
+                }
                 Some((n, song)) => part(asked, &sound(n, song.length)),
                 None => refused(70, "not found"),
             },
@@ -290,7 +309,7 @@ impl Music {
             "album": format!("Album {album}"), "albumId": format!("al-{album}"),
             "artist": format!("Artist {}", album / 8), "track": number % ON_ALBUM + 1,
             "discNumber": 1, "year": 1960 + album % 60, "genre": "Rock", "duration": 180,
-            "size": song.length, "bitRate": 320, "suffix": "mp3", "contentType": "audio/mpeg",
+            "size": song.length, "bitRate": 320, "suffix": song.suffix, "contentType": "audio/mpeg",
             "coverArt": format!("al-{album}"), "path": format!("{album}/{number}.mp3"),
             "created": "2020-01-02T03:04:05Z", "playCount": song.plays, "userRating": song.rating}))
     }

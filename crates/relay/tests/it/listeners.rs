@@ -76,6 +76,46 @@ async fn a_song_whose_server_dies_is_an_error_and_never_a_short_song() {
 }
 
 #[tokio::test]
+async fn a_song_of_unknown_length_is_heard_while_it_arrives_and_kept_when_it_ends() {
+    let (folder, relay) = relay(1 << 20);
+    let origin = Origin::new(20 * PIECE).announcing(None);
+    origin.hold_at(10 * PIECE);
+    let content = relay.open(&key(1), origin.fetch(1)).await.unwrap();
+    assert_eq!(content.length, None);
+    assert_eq!(read(content, 0..9 * PIECE).await.unwrap(), origin.sound(1)[..9 * PIECE]);
+    assert_eq!(files(folder.path()).0, 0);
+    let listeners = (0..16).map(async |_| {
+        let whole = relay.open(&key(1), origin.fetch(1)).await.unwrap();
+        read(whole, 0..20 * PIECE).await.unwrap()
+    });
+    let listeners = join_all(listeners);
+    let let_through = async { origin.let_through() };
+    let (heard, ()) = tokio::join!(listeners, let_through);
+    assert!(heard.iter().all(|heard| *heard == origin.sound(1)));
+    kept(folder.path(), 1).await;
+    let content = relay.open(&key(1), origin.fetch(1)).await.unwrap();
+    assert_eq!(content.length, Some(20 * PIECE as u64));
+    assert_eq!(origin.asked(), [0]);
+}
+
+#[tokio::test]
+async fn a_song_of_unknown_length_that_breaks_off_is_not_kept_and_heard_to_its_end() {
+    let (folder, relay) = relay(1 << 20);
+    let origin = Origin::breaking(20 * PIECE, &[5 * PIECE]).announcing(None);
+    let bytes = part(&relay, &origin, 1, 0..20 * PIECE).await.unwrap();
+    assert_eq!((bytes, origin.asked()), (origin.sound(1), vec![0, 5 * PIECE as u64]));
+    assert_eq!(files(folder.path()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_song_of_unknown_length_that_is_nothing_is_not_kept() {
+    let (folder, relay) = relay(1 << 20);
+    let origin = Origin::new(0).announcing(None);
+    assert!(!relay.keep(&key(1), origin.fetch(1)).await.unwrap());
+    assert_eq!(files(folder.path()), (0, 0));
+}
+
+#[tokio::test]
 async fn where_there_is_no_room_each_listener_is_sent_the_song() {
     let (folder, relay) = relay(4096);
     let origin = Origin::new(20 * PIECE);
@@ -91,7 +131,7 @@ async fn where_there_is_no_room_each_listener_is_sent_the_song() {
 async fn a_file_that_takes_no_more_costs_the_cache_and_no_listener() {
     let (folder, relay) = relay(1 << 20);
     // More comes than was said, for which nothing was promised.
-    let origin = Origin::new(20 * PIECE).announcing(10 * PIECE);
+    let origin = Origin::new(20 * PIECE).announcing(Some(10 * PIECE));
     for _ in 0..2 {
         let bytes = part(&relay, &origin, 1, 5..10 * PIECE).await.unwrap();
         assert_eq!(bytes, origin.sound(1)[5..10 * PIECE]);

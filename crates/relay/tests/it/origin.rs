@@ -18,7 +18,8 @@ pub(crate) struct Origin(Arc<Inner>);
 
 struct Inner {
     length: usize,
-    announced: usize,
+    /// What it says how long a song is; nothing if it does not.
+    announced: Option<usize>,
     /// How many bytes it sends of each answer before it breaks off, in order; then it sends all.
     breaks: Mutex<Vec<usize>>,
     asked: Mutex<Vec<u64>>,
@@ -34,14 +35,14 @@ impl Origin {
     pub(crate) fn breaking(length: usize, breaks: &[usize]) -> Self {
         let breaks = Mutex::new(breaks.iter().rev().copied().collect());
         let gate = watch::channel(usize::MAX).0;
-        Self(Arc::new(Inner { length, announced: length, breaks, asked: Mutex::default(), gate }))
+        let (announced, asked) = (Some(length), Mutex::default());
+        Self(Arc::new(Inner { length, announced, breaks, asked, gate }))
     }
 
-    /// Says that a song is so long.
-    pub(crate) fn announcing(self, announced: usize) -> Self {
-        let Inner { length, gate, .. } = &*self.0;
-        let (gate, breaks, asked) = (gate.clone(), Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { length: *length, announced, breaks, asked, gate }))
+    /// Says that a song is so long, or nothing of it.
+    pub(crate) fn announcing(self, announced: Option<usize>) -> Self {
+        let inner = Arc::into_inner(self.0).expect("it has no clones yet");
+        Self(Arc::new(Inner { announced, ..inner }))
     }
 
     /// Sends nothing from this byte on until it is told to.
@@ -91,7 +92,8 @@ impl Origin {
             }
         });
         let end = stream::iter(breaks.map(|_| Err(std::io::ErrorKind::ConnectionReset.into())));
-        Ok(Arriving { length: Some(self.0.announced as u64), bytes: bytes.chain(end).boxed() })
+        let length = self.0.announced.map(|announced| announced as u64);
+        Ok(Arriving { length, bytes: bytes.chain(end).boxed(), has_end: true })
     }
 }
 
@@ -115,8 +117,11 @@ pub(crate) async fn read(content: Content, part: std::ops::Range<usize>) -> std:
     let length = part.len();
     let bytes = match content.body {
         Body::Ranged(ranged) => {
-            let pieces = ranged.read(part.start as u64, length as u64);
-            let bytes = pieces.try_collect::<Vec<_>>().await?.concat();
+            // One of unknown length is read from its beginning.
+            let start = if content.length.is_some() { part.start } else { 0 };
+            let pieces = ranged.read(start as u64, (part.end - start) as u64);
+            let bytes =
+                pieces.try_collect::<Vec<_>>().await?.concat().split_off(part.start - start);
             assert!(bytes.len() >= length, "{} bytes of {length}", bytes.len());
             bytes
         }

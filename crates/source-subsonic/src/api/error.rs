@@ -19,6 +19,15 @@ pub enum ApiError {
     /// The server is not known to be the one that it says it is.
     #[error("its certificate is not trusted: {0}")]
     NotTrusted(rustls::CertificateError),
+    /// The server sends on to another, who would be told what is for this one only.
+    #[error("it sends on to {0:?}")]
+    Elsewhere(String),
+    /// The server takes nothing but the password itself, which others could read on the way.
+    #[error("it wants the password itself, which others can read on the way")]
+    BarePassword,
+    /// The server sends something else than the MP3 that it was asked to make.
+    #[error("it sends {0} where MP3 was asked for")]
+    NotTranscoded(String),
     /// The server says no, in the words of Subsonic.
     #[error("it refuses: {message} (error {code})")]
     Refused {
@@ -47,7 +56,12 @@ impl ApiError {
     /// Whether it is the name, the password or the key, so that trying again soon is of no use.
     #[must_use]
     pub fn is_about_login(&self) -> bool {
-        matches!(self, Self::Refused { code: 10 | 20 | 30 | 40..=44, .. } | Self::Status(401 | 403))
+        matches!(
+            self,
+            Self::Refused { code: 10 | 20 | 30 | 40..=44, .. }
+                | Self::Status(401 | 403)
+                | Self::BarePassword
+        )
     }
 
     /// Whether what was asked for is not there.
@@ -73,6 +87,13 @@ impl ApiError {
             }
             Self::NotTrusted(_) => {
                 "if the certificate is the server's own, save it as PEM and have it trusted"
+            }
+            Self::Elsewhere(_) => "if that is the server, give its address",
+            Self::BarePassword => {
+                "give an address that begins with https://, or reach the server within the own network"
+            }
+            Self::NotTranscoded(_) => {
+                "see that the server can make MP3, which may need ffmpeg or lame, or do without"
             }
             Self::Refused { code: 40 | 44, .. } | Self::Status(401 | 403) => {
                 "check the user and the password or key"

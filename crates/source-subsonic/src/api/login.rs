@@ -48,6 +48,11 @@ impl Dialect {
         Self { version: VERSION.to_owned(), bare: false }
     }
 
+    /// Whether the password itself is sent.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.bare
+    }
+
     /// What to try after a refusal with this error, by a server of this version; `None` if nothing else is left.
     ///
     /// Supysonic 0.7.2 knows no tokens and misses the password (10); others cannot check them for some users (41), or

@@ -6,18 +6,21 @@
 mod error;
 mod lenient;
 mod login;
+mod trust;
 pub(crate) mod wire;
 
 use std::io;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Once, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use relay::Arriving;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, RANGE};
-use reqwest::{Certificate, Client, Response, StatusCode, Url};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, TRANSFER_ENCODING,
+};
+use reqwest::{Certificate, Client, Response, StatusCode, Url, Version};
 use tokio::sync::{Mutex, Semaphore};
 
 pub use error::ApiError;
@@ -37,6 +40,8 @@ const MAX_PICTURE: usize = 16 << 20;
 /// How long a server may take to take a call, and to say the next word.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+/// How long it may take to answer a question or send a picture, however busily. Songs may take longer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(300);
 /// How many ways to talk to a server are tried.
 const MAX_TRIES: usize = 3;
 
@@ -48,6 +53,8 @@ pub(crate) struct Api {
     login: Login,
     /// What was found out about the server. Held while that is found out.
     dialect: Mutex<Option<Dialect>>,
+    /// That the password itself is sent was said.
+    bareness: Once,
     /// What the server calls itself. Held for a short step.
     server: std::sync::Mutex<String>,
     turns: Semaphore,
@@ -66,12 +73,15 @@ impl Api {
             .user_agent(concat!("dapple/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)
+            .redirect(trust::redirects())
+            // It would be told the address that was asked for, with the password in it.
+            .referer(false)
             .tls_certs_merge(trusted)
             .build()
             .map_err(ApiError::Certificate)?;
         let (dialect, server) = (Mutex::default(), std::sync::Mutex::default());
         let (turns, asked) = (Semaphore::new(MAX_OPEN), AtomicU64::new(0));
-        Ok(Self { http, base, login, dialect, server, turns, asked })
+        Ok(Self { http, base, login, dialect, bareness: Once::new(), server, turns, asked })
     }
 
     /// How much was asked of the server so far.
@@ -123,15 +133,20 @@ impl Api {
         if from > 0 {
             request = request.header(RANGE, format!("bytes={from}-"));
         }
-        let answer = media(request.send().await?).await?;
+        let answer = media(send(request).await?).await?;
+        if let Form::Mp3 { .. } = form {
+            check_mp3(&answer)?;
+        }
         let (start, length) = part(&answer);
         let Some(skipped) = from.checked_sub(start) else {
             return Err(ApiError::Nonsense(format!(
                 "from {start} on what was asked from {from} on"
             )));
         };
+        let has_end = has_end(&answer);
         let bytes = answer.bytes_stream().map_err(|error| io::Error::other(error.without_url()));
-        Ok(Arriving { length, bytes: Box::pin(bytes.try_filter_map(drop_first(skipped))) })
+        let bytes = Box::pin(bytes.try_filter_map(drop_first(skipped)));
+        Ok(Arriving { length, bytes, has_end })
     }
 
     /// A picture, no larger than `size` pixels; `None` if there is none.
@@ -144,8 +159,8 @@ impl Api {
         let size = size.map(|size| size.to_string());
         let mut parameters = vec![("id", id)];
         parameters.extend(size.as_deref().map(|size| ("size", size)));
-        let answer = self.request(&dialect, "getCoverArt", &parameters).send().await?;
-        let answer = match media(answer).await {
+        let request = self.request(&dialect, "getCoverArt", &parameters);
+        let answer = match media(send(request.timeout(ANSWER_LIMIT)).await?).await {
             Err(error) if error.is_not_there() => return Ok(None),
             answer => answer?,
         };
@@ -171,11 +186,31 @@ impl Api {
                 Err(error) => return Err(error),
             };
             match next {
-                Some(next) => dialect = next,
+                Some(next) => {
+                    self.check_bareness(&next)?;
+                    dialect = next;
+                }
                 None => return self.call(&dialect, "ping", &[]).await.map(|_| dialect),
             }
         }
         Ok(agreed.insert(dialect).clone())
+    }
+
+    /// Refuses to send the password itself where others can read it, and says once that it is sent where they might.
+    fn check_bareness(&self, dialect: &Dialect) -> Result<(), ApiError> {
+        if !dialect.is_bare() || self.base.scheme() == "https" {
+            return Ok(());
+        }
+        if !trust::may_be_told_password(&self.base) {
+            return Err(ApiError::BarePassword);
+        }
+        self.bareness.call_once(|| {
+            tracing::warn!(
+                "{} wants the password itself; it is sent through your network as it is",
+                self.base
+            );
+        });
+        Ok(())
     }
 
     async fn call(
@@ -184,7 +219,8 @@ impl Api {
         method: &str,
         parameters: &[(&str, &str)],
     ) -> Result<wire::Response, ApiError> {
-        let answer = self.request(dialect, method, parameters).send().await?;
+        let request = self.request(dialect, method, parameters);
+        let answer = send(request.timeout(ANSWER_LIMIT)).await?;
         let status = answer.status();
         read(status, &body(answer, MAX_REPLY).await?)
     }
@@ -206,6 +242,35 @@ impl Api {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.http.get(url)
     }
+}
+
+/// Sends a request. Where it is sent on to another server that is not followed.
+async fn send(request: reqwest::RequestBuilder) -> Result<Response, ApiError> {
+    let answer = request.send().await?;
+    if !answer.status().is_redirection() {
+        return Ok(answer);
+    }
+    let place = answer.headers().get(LOCATION).and_then(|place| place.to_str().ok());
+    let place = place.and_then(|place| answer.url().join(place).ok());
+    // The rest of it may have the password in it.
+    Err(ApiError::Elsewhere(
+        place.map_or_else(String::new, |place| place.origin().ascii_serialization()),
+    ))
+}
+
+/// That what is sent in place of a song is MP3, as was asked for.
+fn check_mp3(answer: &Response) -> Result<(), ApiError> {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let other = kind.filter(|kind| {
+        kind.starts_with("audio/") && !["mpeg", "mp3"].iter().any(|mp3| kind.contains(mp3))
+    });
+    other.map_or(Ok(()), |other| Err(ApiError::NotTranscoded(other.to_owned())))
+}
+
+/// Whether it can be told from each other that an answer without a length ends and that it breaks off.
+fn has_end(answer: &Response) -> bool {
+    let coding = answer.headers().get(TRANSFER_ENCODING).and_then(|coding| coding.to_str().ok());
+    answer.version() >= Version::HTTP_2 || coding.is_some_and(|coding| coding.contains("chunked"))
 }
 
 /// The address of a server, without all that does not belong to it.

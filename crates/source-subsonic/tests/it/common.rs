@@ -70,6 +70,20 @@ impl Ear {
         }
     }
 
+    /// The next that is told.
+    pub(crate) async fn hear_one(&mut self) {
+        match tokio::time::timeout(LONG, self.listener.next()).await.expect("in time").unwrap() {
+            Told::Known(answer) => drop(answer.send(self.known.clone())),
+            Told::Change(change) => self.know(&change),
+            _ => {}
+        }
+    }
+
+    /// Listens for so long.
+    pub(crate) async fn hear_for(&mut self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.hear()).await;
+    }
+
     fn know(&mut self, change: &Change) {
         let Known { songs, playlists, .. } = &mut self.known;
         match change {

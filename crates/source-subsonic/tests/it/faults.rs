@@ -65,6 +65,53 @@ async fn a_pass_that_breaks_off_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_server_that_dies_while_it_is_looked_through_loses_nothing() {
+    let subsonic = Subsonic::new(10_000);
+    let server = serve_but(&subsonic, |request| {
+        (request.parameter("songOffset") == Some("8000")).then(Reply::silence)
+    })
+    .await;
+    let (address, mut config) = (server.address(), config(&server));
+    config.retry = Duration::from_millis(100);
+    let mut ear = follow(config);
+    while ear.songs() < 8_000 {
+        ear.hear_one().await;
+    }
+    server.stop().await;
+    let problem = ear.problem().await;
+    assert!(problem.contains("cannot be reached"), "{problem}");
+    assert_eq!(ear.songs(), 8_000);
+    let server = Server::start_at(address, subsonic.answer()).await;
+    let told = ear.settled().await;
+    assert_eq!(ear.songs(), 10_000);
+    assert!(!words(&told).iter().any(|word| word.contains("gone")));
+    let pages = server.asked_for("/rest/search3.view");
+    let first = pages.iter().filter_map(|page| page.parameter("songOffset")?.parse().ok()).min();
+    assert_eq!(first, Some(8_000), "it goes on where it was");
+}
+
+#[tokio::test]
+async fn a_server_that_answers_bit_by_bit_without_end_is_given_up() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |request| {
+        let endless = || Reply::made(std::iter::repeat(vec![b' '])).dripping(LONG / 2);
+        request.path().ends_with("search3.view").then(endless)
+    })
+    .await;
+    let mut ear = follow(config(&server));
+    while server.asked_for("/rest/search3.view").is_empty() {
+        ear.hear_for(Duration::from_millis(10)).await;
+    }
+    // From here on time passes as fast as nothing happens.
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    while ear.source.watch().borrow().trouble.is_none() {
+        ear.hear_for(Duration::from_secs(1)).await;
+    }
+    assert!(begun.elapsed() > LONG && begun.elapsed() < 10 * LONG, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn songs_of_a_server_that_was_never_reached_are_away_and_come_back() {
     let server = Server::start(Subsonic::new(3).answer()).await;
     let (config, address) = (config(&server), server.address());

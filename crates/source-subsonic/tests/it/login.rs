@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use library::Source;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use source_subsonic::{ApiError, Login, SubsonicConfig, SubsonicSource};
-use testkit::server::Server;
+use testkit::server::{Reply, Server};
 use testkit::subsonic::{Kind, Subsonic, refused};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -46,7 +47,7 @@ async fn a_server_of_an_older_version_is_spoken_to_in_that() {
     let server = serve_but(&subsonic, |asked| {
         let is_new = asked.parameter("v") == Some("1.16.1");
         let refusal = r#"{"subsonic-response": {"status": "failed", "version": "1.14.0", "error": {"code": 30}}}"#;
-        is_new.then(|| testkit::server::Reply::new(refusal))
+        is_new.then(|| Reply::new(refusal))
     })
     .await;
     follow(config(&server)).settled().await;
@@ -63,6 +64,39 @@ async fn a_wrong_password_is_said_in_so_many_words_and_never_shown() {
         server.address()
     );
     assert_eq!(problem, expected);
+}
+
+#[tokio::test]
+async fn nobody_else_is_told_what_is_for_the_server() {
+    let other = Server::start(Subsonic::new(3).answer()).await;
+    let place = format!("http://{}", other.address());
+    let subsonic = Subsonic::new(3);
+    let to = place.clone();
+    let server = serve_but(&subsonic, move |asked| {
+        Some(Reply::status(302).with("Location", format!("{to}{}", asked.target)))
+    })
+    .await;
+    let mut ear = follow(config(&server));
+    let problem = ear.problem().await;
+    assert!(problem.ends_with(&format!("it sends on to \"{place}\"")), "{problem}");
+    ear.source.open("so-1".into()).await.unwrap_err();
+    assert_eq!(other.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_server_may_send_on_to_another_folder_of_it() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        let target = asked.target.strip_prefix("/music")?;
+        Some(Reply::status(302).with("Location", target))
+    })
+    .await;
+    let mut config = config(&server);
+    config.url += "music/";
+    let mut ear = follow(config);
+    ear.settled().await;
+    assert_eq!(ear.songs(), 3);
+    assert!(server.asked().iter().all(|asked| asked.header("Referer").is_none()));
 }
 
 #[test]

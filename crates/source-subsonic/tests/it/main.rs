@@ -8,3 +8,4 @@ mod listing;
 mod login;
 mod real;
 mod sounds;
+mod transcoding;

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use library::{ArtworkSize, Body, Content, Source, SourceError, SourceKey};
 use source_subsonic::SubsonicSource;
 use testkit::server::{Reply, Server};
-use testkit::subsonic::{PICTURE, Subsonic, sound};
+use testkit::subsonic::{PICTURE, Subsonic, ok, sound};
 
 use crate::common::*;
 
@@ -17,8 +17,9 @@ fn key(id: &str) -> SourceKey {
 
 pub(crate) async fn bytes(content: Content, start: u64) -> std::io::Result<Vec<u8>> {
     match content.body {
+        Body::Stream(stream) if start == 0 => Ok(stream.try_collect::<Vec<_>>().await?.concat()),
         Body::Ranged(ranged) => {
-            let length = content.length.unwrap() - start;
+            let length = content.length.unwrap_or(u64::MAX) - start;
             Ok(ranged.read(start, length).try_collect::<Vec<_>>().await?.concat())
         }
         Body::File(mut file) => {
@@ -114,6 +115,88 @@ async fn a_song_of_another_length_than_before_is_not_mended_with_it() {
 }
 
 #[tokio::test]
+async fn a_song_of_another_length_than_the_list_said_is_heard_and_kept_as_it_is() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        let is_page = asked.path().ends_with("search3.view");
+        let sizes = |sizes: [u32; 3]| {
+            let song = |n: usize| serde_json::json!({"id": format!("so-{n}"), "size": sizes[n]});
+            serde_json::json!({"searchResult3": {"song": [song(0), song(1), song(2)]}})
+        };
+        is_page.then(|| ok(sizes([9_000, 11_000, 0])))
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&server);
+    config.songs = Some(DiskCache::new(folder.path(), 1 << 20));
+    let mut ear = follow(config);
+    ear.settled().await;
+    for song in 0..3 {
+        assert_eq!(heard(&ear.source, &format!("so-{song}"), 0).await, sound(song, 10_000));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_shorter_or_longer_than_it_says_is_never_kept_as_a_song() {
+    for length in [5_000, 15_000] {
+        let subsonic = Subsonic::new(3);
+        let server = serve_but(&subsonic, move |asked| {
+            let is_sound = asked.path().ends_with("stream.view");
+            let wrong = || Reply::new(sound(1, length)).announcing(10_000);
+            is_sound.then(|| wrong().with("Content-Type", "audio/mpeg"))
+        })
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let source = source(&server, Some(folder.path()));
+        let content = source.open(key("so-1")).await.unwrap();
+        match bytes(content, 0).await {
+            // Of the longer one that is a song that the server might have had.
+            Ok(heard) => assert_eq!((heard, length), (sound(1, 10_000), 15_000)),
+            Err(_) => assert_eq!(length, 5_000),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_mid_song_leaves_no_half_song_behind() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        let is_sound = asked.path().ends_with("stream.view");
+        let half = || Reply::new(sound(1, 10_000)).stall_after(4_000);
+        is_sound.then(|| half().with("Content-Type", "audio/mpeg"))
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(&server, Some(folder.path()));
+    let content = source.open(key("so-1")).await.unwrap();
+    let Body::Ranged(sounds) = content.body else { panic!("it arrives") };
+    let mut pieces = sounds.read(0, 10_000);
+    let first = pieces.try_next().await.unwrap().unwrap();
+    assert_eq!(first, sound(1, 10_000)[..first.len()]);
+    let address = server.address();
+    server.stop().await;
+    let rest = pieces.try_collect::<Vec<_>>().await;
+    assert!(rest.is_err(), "{rest:?}");
+    source.open(key("so-1")).await.unwrap_err();
+    let _server = Server::start_at(address, Subsonic::new(3).answer()).await;
+    assert_eq!(heard(&source, "so-1", 0).await, sound(1, 10_000));
+}
+
+#[tokio::test]
+async fn a_cache_that_cannot_be_written_costs_no_listener_a_byte() {
+    let server = Server::start(Subsonic::new(3).answer()).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("songs"), b"a file where the cache is to be").unwrap();
+    std::fs::write(folder.path().join("pictures"), b"the same").unwrap();
+    let source = source(&server, Some(folder.path()));
+    for start in [0, 5_000] {
+        assert_eq!(heard(&source, "so-1", start).await, sound(1, 10_000)[start as usize..]);
+    }
+    let picture = source.artwork(key("al-0"), ArtworkSize::Original).await.unwrap();
+    assert_eq!(picture.unwrap().bytes, PICTURE);
+}
+
+#[tokio::test]
 async fn words_in_place_of_sound_are_no_song() {
     let page = || Reply::new("<html>").with("Content-Type", "text/html");
     let subsonic = Subsonic::new(3);
@@ -148,6 +231,22 @@ async fn the_picture_of_an_album_is_fetched_once_for_its_songs() {
     assert!(asked.iter().all(|asked| asked.parameter("size") == Some("200")));
     ear.source.artwork(key("so-2"), ArtworkSize::Original).await.unwrap().unwrap();
     assert_eq!(server.asked().last().unwrap().parameter("size"), None);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_neither_jpeg_nor_png_is_asked_for_in_another_size() {
+    let subsonic = Subsonic::new(3);
+    let webp = || Reply::new("RIFF....WEBPVP8 ").with("Content-Type", "image/webp");
+    let server = serve_but(&subsonic, move |asked| {
+        let is_picture = asked.path().ends_with("getCoverArt.view");
+        (is_picture && matches!(asked.parameter("size"), None | Some("300"))).then(webp)
+    })
+    .await;
+    let source = source(&server, None);
+    for size in [ArtworkSize::Original, ArtworkSize::Within { width: 300, height: 300 }] {
+        let picture = source.artwork(key("al-0"), size).await.unwrap();
+        assert_eq!(picture.unwrap().bytes, PICTURE);
+    }
 }
 
 #[tokio::test]
