@@ -214,6 +214,8 @@ class Followed:
                 self.exact(server, number, "full-disk-exact-%d" % number)
             full = [line for line in server.log_text().splitlines() if "No space left" in line]
             self.checks.check(len(full) == 1 and songs in full[0], "full-disk-is-said-once", full)
+            text = said(server)
+            self.checks.check(songs in text and "make room" in text, "full-disk-says-what-to-do", text)
             server.check_end(self.checks, "server-with-a-full-disk")
 
 

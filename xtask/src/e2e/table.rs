@@ -268,6 +268,13 @@ pub(super) const TESTS: &[Test] = &[
         limit_s: 180,
     },
     Test {
+        name: "subsonic-several",
+        shows: "a folder and two Subsonic servers side by side: databases, a share of its own, one that fails",
+        script: &["subsonic_several.py"],
+        needs: &[PYTHON, FFMPEG],
+        limit_s: 60,
+    },
+    Test {
         name: "mdns",
         shows: "two hosts in network namespaces: avahi sees the share, its rename and its goodbye; ls finds it by name",
         script: &["mdns.sh"],
@@ -350,6 +357,7 @@ pub(super) const ASIDE: &[&[&str]] = &[
         "remote",
         "subsonic",
         "subsonic-faults",
+        "subsonic-several",
     ],
 ];
 
