@@ -213,14 +213,18 @@ impl Library {
     /// with the library whatever its sources report, and only lose songs that are gone for good. What a source
     /// reports is [read-only](PlaylistError::ReadOnly), but for what is [starred](Source::starred).
     pub async fn edit_playlist(&self, edit: PlaylistEdit) -> Result<Edited, PlaylistError> {
-        let ((done, answer), database) = (oneshot::channel(), edit.database);
-        let sent = self.send(Edit::Playlist { edit, done }).await;
-        sent.map_err(|_| PlaylistError::Closed)?;
-        let Starring { edited, songs } = answer.await.map_err(|_| PlaylistError::Closed)??;
-        for (item, is_starred) in songs {
-            self.tell_source(database, item, Use::Starred(is_starred));
-        }
-        Ok(edited)
+        let library = self.clone();
+        let edited = finish(async move {
+            let ((done, answer), database) = (oneshot::channel(), edit.database);
+            let sent = library.send(Edit::Playlist { edit, done }).await;
+            sent.map_err(|_| PlaylistError::Closed)?;
+            let Starring { edited, songs } = answer.await.map_err(|_| PlaylistError::Closed)??;
+            for (item, is_starred) in songs {
+                library.tell_source(database, item, Use::Starred(is_starred));
+            }
+            Ok(edited)
+        });
+        edited.await.unwrap_or(Err(PlaylistError::Closed))
     }
 
     /// Calls the library, and the database that had its name, `name` from now on; until the next start,
@@ -237,12 +241,16 @@ impl Library {
 
     /// Keeps what a listener did, and tells the song's source of it.
     async fn used(&self, database: DatabaseId, item: ItemId, what: Use) -> Result<(), EditError> {
-        let kept = self.edit(database, item, Note::Use(what)).await;
-        // What cannot be saved now is kept nevertheless.
-        if matches!(kept, Ok(()) | Err(EditError::NotSaved)) {
-            self.tell_source(database, item, what);
-        }
-        kept
+        let library = self.clone();
+        let kept = finish(async move {
+            let kept = library.edit(database, item, Note::Use(what)).await;
+            // What cannot be saved now is kept nevertheless.
+            if matches!(kept, Ok(()) | Err(EditError::NotSaved)) {
+                library.tell_source(database, item, what);
+            }
+            kept
+        });
+        kept.await.unwrap_or(Err(EditError::Closed))
     }
 
     fn tell_source(&self, database: DatabaseId, item: ItemId, what: Use) {
@@ -290,6 +298,12 @@ impl fmt::Debug for Library {
             .field("revision", &snapshot.revision())
             .finish_non_exhaustive()
     }
+}
+
+/// Does something to its end also if whoever asked for it does not wait any longer, such as a client that hangs up: what
+/// is kept is then told, too. `None` if that panics.
+async fn finish<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    tokio::spawn(work).await.ok()
 }
 
 /// Waits until a flag is set or nobody is left to set it.

@@ -5,12 +5,16 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::*;
 use daap_model::{ContainerId, ContainerItemId, ItemId, Timestamp};
 use library::{
     Authority, Change, EditError, Edited, Library, MemoryPersist, MemorySource, PlaylistChange,
     PlaylistEdit, PlaylistError, Recorded, Report,
 };
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A library with a scripted source, whose playlist `*` is that of what is starred.
 async fn start(persist: MemoryPersist) -> (Library, Report, Heard) {
@@ -74,6 +78,27 @@ async fn what_cannot_be_saved_yet_is_heard_nevertheless() {
     let rated = library.rate(database(&library).id, titled(&library, "a"), 60).await;
     assert_eq!(rated, Err(EditError::NotSaved));
     assert_eq!(heard.take(), ["a: Rated(60)"]);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_heard_though_nobody_waits_for_it_any_more() {
+    let (library, report, heard) = start(MemoryPersist::new()).await;
+    tell(&report, [song("a")]).await;
+    let rating = library.rate(database(&library).id, titled(&library, "a"), 60);
+    tokio::select! {
+        biased;
+        _ = rating => panic!("it takes a moment to be kept"),
+        () = std::future::ready(()) => {}
+    }
+    let mut told = Vec::new();
+    let is_told = async {
+        while told.is_empty() {
+            tokio::task::yield_now().await;
+            told = heard.take();
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_told).await.unwrap();
+    assert_eq!(told, ["a: Rated(60)"]);
 }
 
 #[tokio::test]
