@@ -12,7 +12,7 @@ pub enum ApiError {
     Address(String),
     /// A certificate that was given to trust is none.
     #[error("the certificate to trust cannot be read: {0}")]
-    Certificate(reqwest::Error),
+    Certificate(String),
     /// The server cannot be reached, or fell silent.
     #[error("it cannot be reached")]
     Unreachable(#[source] reqwest::Error),

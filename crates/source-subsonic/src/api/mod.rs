@@ -3,6 +3,7 @@
 //! Servers from Subsonic 1.8 of the protocol on, and OpenSubsonic ones. Every answer has a bound, and so has the number of
 //! questions that are open at once.
 
+mod certificates;
 mod error;
 mod lenient;
 mod login;
@@ -20,7 +21,7 @@ use relay::Arriving;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE, TRANSFER_ENCODING,
 };
-use reqwest::{Certificate, Client, Response, StatusCode, Url, Version};
+use reqwest::{Client, Response, StatusCode, Url, Version};
 use tokio::sync::{Mutex, Semaphore};
 
 pub use error::ApiError;
@@ -66,9 +67,6 @@ impl Api {
     /// Nothing is asked yet. `certificates` are trusted beside those that the system trusts, as PEM.
     pub(crate) fn new(url: &str, login: Login, certificates: &[u8]) -> Result<Self, ApiError> {
         let base = base(url).ok_or_else(|| ApiError::Address(without_user(url)))?;
-        // Another part of the program may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let trusted = Certificate::from_pem_bundle(certificates).map_err(ApiError::Certificate)?;
         let http = Client::builder()
             .user_agent(concat!("dapple/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_LIMIT)
@@ -76,9 +74,9 @@ impl Api {
             .redirect(trust::redirects())
             // It would be told the address that was asked for, with the password in it.
             .referer(false)
-            .tls_certs_merge(trusted)
+            .tls_backend_preconfigured(certificates::tls(certificates)?)
             .build()
-            .map_err(ApiError::Certificate)?;
+            .map_err(|error| ApiError::Certificate(error.to_string()))?;
         let (dialect, server) = (Mutex::default(), std::sync::Mutex::default());
         let (turns, asked) = (Semaphore::new(MAX_OPEN), AtomicU64::new(0));
         Ok(Self { http, base, login, dialect, bareness: Once::new(), server, turns, asked })

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use library::Source;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use source_subsonic::{ApiError, Login, SubsonicConfig, SubsonicSource};
 use testkit::server::{Reply, Server};
 use testkit::subsonic::{Kind, Subsonic, refused};
@@ -111,11 +111,11 @@ fn an_address_has_no_name_and_no_password() {
     }
 }
 
-/// Puts TLS before a server; returns where, and the certificate as PEM.
-async fn with_tls(server: SocketAddr) -> (SocketAddr, String) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+/// Puts TLS before a server that signed its own certificate; returns where, and the certificate as PEM.
+async fn with_tls(server: SocketAddr, certificate: CertificateParams) -> (SocketAddr, String) {
+    let key = KeyPair::generate().unwrap();
+    let cert = certificate.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let config =
         ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -140,18 +140,38 @@ async fn with_tls(server: SocketAddr) -> (SocketAddr, String) {
 
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_said_to_be_so_and_can_be_trusted() {
+    let careful = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    // As `openssl req -x509` makes them: by its word an authority's, and of another name.
+    let mut usual = CertificateParams::new(["music".to_owned()]).unwrap();
+    usual.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    for certificate in [careful, usual] {
+        let server = Server::start(Subsonic::new(3).answer()).await;
+        let (address, certificate) = with_tls(server.address(), certificate).await;
+        let mut config = config(&server);
+        config.url = format!("https://{address}/");
+        let problem = follow(config.clone()).problem().await;
+        assert!(problem.contains("its certificate is not trusted"), "{problem}");
+        assert_eq!(server.asked().len(), 0);
+
+        config.certificates = certificate.into_bytes();
+        let mut ear = follow(config);
+        ear.settled().await;
+        assert_eq!(ear.songs(), 3);
+    }
+}
+
+#[tokio::test]
+async fn to_trust_a_certificate_is_to_trust_no_other() {
     let server = Server::start(Subsonic::new(3).answer()).await;
-    let (address, certificate) = with_tls(server.address()).await;
+    let params = || CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let (_, another) = with_tls(server.address(), params()).await;
+    let (address, _) = with_tls(server.address(), params()).await;
     let mut config = config(&server);
     config.url = format!("https://{address}/");
-    let problem = follow(config.clone()).problem().await;
+    config.certificates = another.into_bytes();
+    let problem = follow(config).problem().await;
     assert!(problem.contains("its certificate is not trusted"), "{problem}");
     assert_eq!(server.asked().len(), 0);
-
-    config.certificates = certificate.into_bytes();
-    let mut ear = follow(config);
-    ear.settled().await;
-    assert_eq!(ear.songs(), 3);
 }
 
 #[test]
