@@ -1,26 +1,23 @@
 //! `dapple serve`: where the parts are put together. Read it to see what the program is made of.
 
+mod servers;
 mod settings;
 
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io::Write;
+use std::path::Path;
 
 use anyhow::Context;
-use daap::Announcing;
-use daap_server::{Builder, Server};
 use discovery::{Interfaces, database_id};
 use disk_cache::DiskCache;
-use futures_util::{FutureExt as _, future};
-use library::{Library, Share};
+use library::Library;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use source_daap::Carried;
 use source_folder::{FolderConfig, FolderSource, Gallery, GalleryConfig};
-use store::{Store, StoreError};
+use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::servers::Plan;
 use super::Outcome;
-use crate::adapters::{Decoding, count_streams};
-use crate::api::Api;
 use crate::jukebox::Jukebox;
 use crate::loudness::Measuring;
 use crate::remotes::{self, Desk, Guests};
@@ -64,37 +61,13 @@ async fn share(
         }
         None => None,
     };
-    let own_shares = connections.own_shares(library);
-    let first = listen(settings, library, carried, jukebox.as_ref(), connections).await?;
-    let remote_id = jukebox.as_ref().map(|_| machine_id);
-    let mut servers = vec![(first, announcing(settings, machine_id, remote_id))];
-    for own in own_shares {
-        let addresses = own.addresses(&settings.listen);
-        let server = builder(settings, library, carried, own.share);
-        let server = bind(server, &addresses, "`listen` of its section").await?;
-        servers.push((server, announcing(settings, own.id, None)));
-    }
-    for (server, _) in &servers {
-        let name = server.share().watch().borrow().name().clone();
-        for address in server.addresses() {
-            writeln!(out, "listening on http://{address} ({name})")?;
-        }
-    }
-    out.flush()?;
+    let plan = Plan { settings, library, carried };
+    let servers = plan.listen(jukebox.as_ref(), connections).await?;
+    servers.tell(out)?;
     let folders = settings.folders.len();
     let measuring = settings.measure_loudness.then(|| Measuring::start(library.clone(), folders));
     let measuring = measuring.transpose().context("cannot start the thread that measures songs")?;
-    let stop = stop_signal().shared();
-    let serving = servers.into_iter().map(|(server, announcing)| {
-        let stop = stop.clone();
-        async move {
-            match announcing {
-                Some(announcing) => daap::serve_announced(server, announcing, stop).await,
-                None => server.run(stop).await,
-            }
-        }
-    });
-    future::join_all(serving).await;
+    servers.run(stop_signal()).await;
     if let Some(jukebox) = jukebox {
         jukebox.end().await;
     }
@@ -102,13 +75,6 @@ async fn share(
         measuring.end().await;
     }
     Ok(())
-}
-
-/// How a share is announced that clients know by this number; `None` if it is not.
-fn announcing(settings: &Settings, machine_id: u64, remote_id: Option<u64>) -> Option<Announcing> {
-    let (password, ipv4_only) = (settings.password.is_some(), settings.ipv4_only);
-    let announcing = Announcing { password, ipv4_only, machine_id: Some(machine_id), remote_id };
-    settings.advertise.then_some(announcing)
 }
 
 /// Where Remotes are paired with this machine.
@@ -136,17 +102,7 @@ fn allow_open_files() {
 /// Opens what earlier runs left, and starts to look at folders and other servers; tells also whose songs there are, and
 /// the connections to Subsonic servers.
 async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried, Connections)> {
-    std::fs::create_dir_all(&settings.data).with_context(|| {
-        format!(
-            "cannot make the data folder {}; name another with --data DIR",
-            settings.data.display()
-        )
-    })?;
-    let with_remedy = |error: StoreError| {
-        let remedy = error.remedy();
-        anyhow::Error::new(error).context(format!("cannot open the library: {remedy}"))
-    };
-    let mut store = Store::open(&settings.data.join("library.db")).map_err(with_remedy)?;
+    let mut store = open_store(&settings.data)?;
     let folders = crate::folders::resolve(&settings.folders, &mut store)?;
     let carried = Carried::new(machine::id(&mut store));
     let mut pictures = GalleryConfig::default();
@@ -173,71 +129,14 @@ async fn open_library(settings: &Settings) -> anyhow::Result<(Library, Carried, 
     Ok((builder.start().await?, carried, connections))
 }
 
-/// The first server, with the player and the pages.
-async fn listen(
-    settings: &Settings,
-    library: &Library,
-    carried: &Carried,
-    jukebox: Option<&Jukebox>,
-    connections: Connections,
-) -> anyhow::Result<Server> {
-    let mut server = builder(settings, library, carried, library.clone())
-        .pages(Api::new(jukebox.map(Jukebox::desk), connections));
-    if let Some(jukebox) = jukebox {
-        server = jukebox.controlled_at(server);
-    }
-    let server = bind(server, &settings.listen, "--listen").await?;
-    if let Some(jukebox) = jukebox {
-        jukebox.log_in_at(server.handle());
-    }
-    Ok(server)
-}
-
-/// A server of this share, which is the library or part of it, for all whom the settings let in.
-fn builder(
-    settings: &Settings,
-    library: &Library,
-    carried: &Carried,
-    share: impl Share,
-) -> Builder {
-    let (host, carried) = (gethostname::gethostname(), carried.clone());
-    let mut builder = Server::builder(share)
-        .allow_host(&host.to_string_lossy())
-        .editing(settings.edits.into())
-        .transcode(Decoding, settings.transcode.clone())
-        .lineage(move || carried.lineage());
-    for name in &settings.allowed_hosts {
-        builder = builder.allow_host(name);
-    }
-    for network in &settings.trusted_networks {
-        builder = builder.trust(*network);
-    }
-    if settings.count_streams {
-        builder = builder.observe(count_streams(library.clone()));
-    }
-    match &settings.password {
-        Some(password) => builder.password(password.reveal()),
-        None => builder,
-    }
-}
-
-/// Has a server listen on these addresses, which `option` gives.
-async fn bind(builder: Builder, addresses: &[SocketAddr], option: &str) -> anyhow::Result<Server> {
-    builder.bind(addresses).await.map_err(|error| {
-        let remedy = match error.cause.kind() {
-            io::ErrorKind::AddrInUse => {
-                "another program has the port: stop it, or give another one"
-            }
-            io::ErrorKind::AddrNotAvailable => {
-                "this machine does not have the address; [::]:PORT means all it has"
-            }
-            io::ErrorKind::PermissionDenied => {
-                "ports below 1024 are for the administrator; give a higher one"
-            }
-            _ => "give another address",
-        };
-        let context = format!("cannot share here: {remedy} (ADDR:PORT, with {option})");
-        anyhow::Error::new(error).context(context)
+/// What is kept of the library in the data folder, which is made if need be.
+fn open_store(data: &Path) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(data).with_context(|| {
+        format!("cannot make the data folder {}; name another with --data DIR", data.display())
+    })?;
+    Store::open(&data.join("library.db")).map_err(|error| {
+        let remedy = error.remedy();
+        anyhow::Error::new(error).context(format!("cannot open the library: {remedy}"))
     })
 }
 

@@ -10,7 +10,7 @@ use daap_server::{Network, TranscodeRules};
 
 use crate::config::{self, DAAP_PORT, Edits, File, Transcode};
 use crate::jukebox;
-use crate::password::{self, Secret};
+use crate::password::{self, Given, Secret};
 use crate::share::password_of;
 use crate::shares::{self, Named, Republished};
 use crate::subsonic::{self, Section};
@@ -137,24 +137,16 @@ impl Settings {
         let servers = first_named(args.subsonic.into_iter().map(Section::at), file.subsonic);
         let subsonic_password = subsonic::password_of_all(args.subsonic_password_file)?;
         let listen = if args.listen.is_empty() { file.listen } else { args.listen };
-        let (variable, variable_file) = password::environment("DAPPLE_PASSWORD");
-        let password = password::first([
-            ("the command line", args.password, args.password_file),
-            ("the environment", variable, variable_file),
-            ("the file", file.password, file.password_file),
-        ])?;
+        let is_alone = shares.is_empty() && servers.is_empty();
+        let (flags, in_file) =
+            ((args.password, args.password_file), (file.password, file.password_file));
         Ok(Self {
-            folders: match folders(args.folders, file.folders) {
-                none if none.is_empty() && shares.is_empty() && servers.is_empty() => {
-                    vec![config::music_folder()?]
-                }
-                folders => folders,
-            },
+            folders: folders(args.folders, file.folders, is_alone)?,
             shares: shares::resolve(shares, share_password.as_ref())?,
             subsonic: subsonic::resolve(servers, subsonic_password.as_ref())?,
             name: args.name.or(file.name).unwrap_or_else(default_name),
             listen: addresses(&listen)?,
-            password: password::read(password)?,
+            password: password_of_share(flags, in_file)?,
             data: args.data.or(file.data).map_or_else(config::data_folder, Ok)?,
             advertise: !args.no_advertise && file.advertise.unwrap_or(true),
             ipv4_only: args.ipv4_only || file.ipv4_only.unwrap_or(false),
@@ -201,13 +193,33 @@ fn transcoding(
     }
 }
 
-/// The folders that are named first: by the command line, the environment or the file.
-fn folders(command_line: Vec<PathBuf>, file: Vec<PathBuf>) -> Vec<PathBuf> {
+/// The folders that are named first: by the command line, the environment or the file. If there are none, and no other
+/// music is shared, it is the Music folder.
+fn folders(
+    command_line: Vec<PathBuf>,
+    file: Vec<PathBuf>,
+    is_alone: bool,
+) -> anyhow::Result<Vec<PathBuf>> {
     let environment = std::env::var_os("DAPPLE_FOLDERS");
     let environment =
         environment.map_or_else(Vec::new, |folders| std::env::split_paths(&folders).collect());
     let named = [command_line, environment, file].into_iter();
-    named.into_iter().find(|folders| !folders.is_empty()).unwrap_or_default()
+    let named = named.into_iter().find(|folders| !folders.is_empty());
+    named.map_or_else(|| is_alone.then(config::music_folder).into_iter().collect(), Ok)
+}
+
+/// The password of the share, as the place says that comes first.
+fn password_of_share(
+    (flag, flag_file): Given,
+    (file, file_file): Given,
+) -> anyhow::Result<Option<Secret>> {
+    let (variable, variable_file) = password::environment("DAPPLE_PASSWORD");
+    let given = password::first([
+        ("the command line", flag, flag_file),
+        ("the environment", variable, variable_file),
+        ("the file", file, file_file),
+    ])?;
+    password::read(given)
 }
 
 fn addresses(texts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
