@@ -7,8 +7,10 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use library::{ScanPhase, ScanState};
 use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Our crates, which a bare level such as `debug` is meant for; of others only warnings are of interest.
 const OURS: [&str; 13] = [
@@ -35,13 +37,16 @@ const QUIET: &str = "pulseaudio=off";
 pub(crate) fn log_to_stderr(level: Option<&str>, progress: &Progress) -> anyhow::Result<()> {
     let from_environment = std::env::var("RUST_LOG").ok();
     let level = level.map(str::to_owned).or(from_environment).unwrap_or_else(|| "warn".to_owned());
-    let filter = EnvFilter::try_new(directives(&level))
+    let filter: Targets = directives(&level)
+        .parse()
         .with_context(|| format!("`{level}` is no log level; try error, warn, info or debug"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(level.contains("debug") || level.contains("trace"))
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(progress.clone())
+        .with_writer(progress.clone());
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .try_init()
         .map_err(|error| anyhow::anyhow!(error).context("cannot start the log"))
 }
