@@ -13,7 +13,7 @@ use crate::pass::{self, Pass, Trouble};
 use crate::track::{self, AlbumFacts, hash};
 
 /// How many of the albums that were played last are looked at.
-const RECENT: &str = "50";
+const RECENT: usize = 50;
 
 /// What was seen of what listeners did, by hashes of the ids of albums and songs.
 #[derive(Debug, Default)]
@@ -68,11 +68,13 @@ impl Recent {
 impl Follower<'_> {
     /// Looks at the albums that were played last.
     pub(crate) async fn look_at_recent(&mut self) -> Result<(), Trouble> {
-        let parameters = [("type", "recent"), ("size", RECENT)];
-        let recent = match self.source.api.ask("getAlbumList2", &parameters).await {
+        let size = RECENT.to_string();
+        let parameters = [("type", "recent"), ("size", &*size)];
+        let mut recent = match self.source.api.ask("getAlbumList2", &parameters).await {
             Err(error) if pass::is_unknown(&error) => return Ok(()),
             answer => answer?.album_list2.album.0,
         };
+        recent.truncate(RECENT);
         for album in self.recent.played(recent) {
             self.look_at_album(album.id.as_str()).await?;
         }

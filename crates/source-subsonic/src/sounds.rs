@@ -1,6 +1,7 @@
 //! The sounds of songs: in which form each is asked for, passed through and kept.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use disk_cache::DiskCache;
@@ -29,12 +30,15 @@ pub(crate) struct Sounds {
     as_mp3: Mutex<HashSet<SourceKey>>,
     /// The songs that are to stay. Held for a short step.
     pinned: Mutex<Vec<SourceKey>>,
+    /// That they do not fit was said.
+    is_full: AtomicBool,
 }
 
 impl Sounds {
     pub(crate) fn new(api: Arc<Api>, cache: Option<DiskCache>, mp3_kbps: u16) -> Self {
         let relay = Relay::new(api.url(), cache);
-        Self { api, relay, mp3_kbps, as_mp3: Mutex::default(), pinned: Mutex::default() }
+        let (as_mp3, pinned, is_full) = Default::default();
+        Self { api, relay, mp3_kbps, as_mp3, pinned, is_full }
     }
 
     pub(crate) async fn open(&self, key: &SourceKey) -> Result<Content, SourceError> {
@@ -74,13 +78,16 @@ impl Sounds {
             match self.relay.keep(&kept_as(&key, form), self.fetch(&key, form)).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    let url = self.api.url();
-                    tracing::warn!("what is pinned of {url} does not fit into the cache");
+                    if !self.is_full.swap(true, Ordering::Relaxed) {
+                        let url = self.api.url();
+                        tracing::warn!("what is pinned of {url} does not fit into the cache");
+                    }
                     return;
                 }
                 Err(error) => tracing::debug!(%key, %error, "not fetched ahead"),
             }
         }
+        self.is_full.store(false, Ordering::Relaxed);
     }
 
     /// How to ask the server for a song.

@@ -81,6 +81,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_song_of_which_neither_rate_nor_channels_are_known_is_as_long_as_is_said() {
+        let song = Track { duration_ms: 2_500, ..Track::default() };
+        let announced = Wav::of(&song).unwrap();
+        for (format, _) in Format::ALL {
+            let mut file = opened(format, announced).await.unwrap();
+            let length = file.length;
+            let read = move || std::io::copy(&mut file.bytes, &mut std::io::sink());
+            let read = tokio::task::spawn_blocking(read).await.unwrap().unwrap();
+            assert_eq!(read, length, "{format:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_no_sound_is_an_error() {
         let song = SongReader::open(|| Box::pin(async { Ok(Content::bytes("not a song")) }));
         let song = song.await.unwrap();

@@ -3,6 +3,7 @@
 
 mod back;
 mod common;
+mod connection;
 mod faults;
 mod listing;
 mod login;
