@@ -251,7 +251,9 @@ impl Source for SubsonicSource {
         Box::pin(async move {
             // A library that takes no more reports, or answers no question, has stopped.
             let Ok(known) = report.known().await else { return Ok(()) };
-            self.0.outbox.load().await;
+            if self.0.config.writes {
+                self.0.outbox.load().await;
+            }
             let stopped = report.clone();
             let follower = Follower::new(&self.0, report, known);
             tokio::select! {

@@ -82,11 +82,17 @@ async fn plays_ratings_and_stars_are_written() {
 #[tokio::test]
 async fn nothing_is_written_where_that_is_not_wanted() {
     let server = Server::start(Subsonic::new(3).answer()).await;
-    let mut ear = follow(config(&server));
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = folder.path().join("outbox.json");
+    std::fs::write(&outbox, r#"[{"song": "so-2", "rated": 80}]"#).unwrap();
+    let mut config = config(&server);
+    config.outbox = Some(outbox.clone());
+    let mut ear = follow(config);
     ear.source.used(key("so-1"), Use::Rated(80));
     ear.settled().await;
     assert_eq!(ear.source.watch().borrow().unsent, 0);
     assert_eq!(all_written(&server), [""; 0]);
+    assert!(outbox.exists(), "what was left waits until it is wanted again");
 }
 
 #[tokio::test]
