@@ -63,11 +63,12 @@ async fn share(
     };
     let plan = Plan { settings, library, carried };
     let servers = plan.listen(jukebox.as_ref(), connections).await?;
+    let stop = stop_signal();
     servers.tell(out)?;
     let folders = settings.folders.len();
     let measuring = settings.measure_loudness.then(|| Measuring::start(library.clone(), folders));
     let measuring = measuring.transpose().context("cannot start the thread that measures songs")?;
-    servers.run(stop_signal()).await;
+    servers.run(stop).await;
     if let Some(jukebox) = jukebox {
         jukebox.end().await;
     }
@@ -140,24 +141,26 @@ fn open_store(data: &Path) -> anyhow::Result<Store> {
     })
 }
 
-/// Waits for SIGINT or SIGTERM. A second one ends the program at once.
-async fn stop_signal() {
+/// Waits for SIGINT or SIGTERM, from now on. A second one ends the program at once.
+fn stop_signal() -> impl Future<Output = ()> {
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
-        tracing::warn!("signals cannot be caught; the server can only be killed");
-        return std::future::pending().await;
-    };
-    let mut next = async move || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    next().await;
-    tokio::spawn(async move {
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+            tracing::warn!("signals cannot be caught; the server can only be killed");
+            return std::future::pending().await;
+        };
+        let mut next = async move || {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
         next().await;
-        std::process::exit(130);
-    });
+        tokio::spawn(async move {
+            next().await;
+            std::process::exit(130);
+        });
+    }
 }
 
 #[cfg(test)]
