@@ -136,6 +136,10 @@ impl Api {
             check_mp3(&answer)?;
         }
         let (start, length) = part(&answer);
+        // So supysonic says that it could not make it.
+        if length == Some(0) {
+            return Err(ApiError::Nonsense("a song of no bytes".to_owned()));
+        }
         let Some(skipped) = from.checked_sub(start) else {
             return Err(ApiError::Nonsense(format!(
                 "from {start} on what was asked from {from} on"

@@ -183,6 +183,19 @@ async fn a_server_that_dies_in_mid_song_leaves_no_half_song_behind() {
 }
 
 #[tokio::test]
+async fn a_song_of_no_bytes_is_no_song() {
+    let subsonic = Subsonic::new(3);
+    let server = serve_but(&subsonic, |asked| {
+        let nothing = || Reply::new("").with("Content-Type", "audio/mpeg");
+        asked.path().ends_with("stream.view").then(nothing)
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let error = source(&server, Some(folder.path())).open(key("so-1")).await.unwrap_err();
+    assert!(error.to_string().contains("no bytes"), "{error}");
+}
+
+#[tokio::test]
 async fn a_cache_that_cannot_be_written_costs_no_listener_a_byte() {
     let server = Server::start(Subsonic::new(3).answer()).await;
     let folder = tempfile::tempdir().unwrap();
