@@ -36,7 +36,8 @@ pub(crate) struct Sounds {
 
 impl Sounds {
     pub(crate) fn new(api: Arc<Api>, cache: Option<DiskCache>, mp3_kbps: u16) -> Self {
-        let relay = Relay::new(api.url(), cache);
+        // Each user has songs pinned, and none has those of another unpinned.
+        let relay = Relay::new(&api.account(), cache);
         let (as_mp3, pinned, is_full) = Default::default();
         Self { api, relay, mp3_kbps, as_mp3, pinned, is_full }
     }

@@ -97,6 +97,15 @@ impl Api {
         self.base.as_str()
     }
 
+    /// By what to tell this from other users of this server and of others. It is not to be shown.
+    pub(crate) fn account(&self) -> String {
+        let who = match &self.login {
+            Login::Password { user, .. } => user,
+            Login::ApiKey(key) => key,
+        };
+        format!("{} {who}", self.base)
+    }
+
     /// Asks, and reads the answer.
     pub(crate) async fn ask(
         &self,

@@ -5,7 +5,7 @@ use std::path::Path;
 use disk_cache::DiskCache;
 use futures_util::TryStreamExt;
 use library::{ArtworkSize, Body, Content, Source, SourceError, SourceKey};
-use source_subsonic::SubsonicSource;
+use source_subsonic::{Login, SubsonicSource};
 use testkit::server::{Reply, Server};
 use testkit::subsonic::{PICTURE, Subsonic, ok, sound};
 
@@ -283,4 +283,23 @@ async fn what_is_pinned_is_fetched_ahead() {
     let asked = server.asked_for("/rest/stream.view");
     let ids: Vec<_> = asked.iter().filter_map(|asked| asked.parameter("id")).collect();
     assert_eq!(ids, ["so-3", "so-4", "so-5"]);
+}
+
+#[tokio::test]
+async fn two_users_of_a_server_have_songs_pinned_of_their_own() {
+    let subsonic = Subsonic::new(30);
+    subsonic.edit(|music| music.starred = vec![3, 4]);
+    let server = Server::start(subsonic.answer()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let cache = DiskCache::new(folder.path(), 1 << 20);
+    let pinning = |user: &str| {
+        let mut config = config(&server);
+        config.login = Login::Password { user: user.to_owned(), password: "sesame".into() };
+        config.songs = Some(cache.clone());
+        config.pins.starred = true;
+        follow(config)
+    };
+    let (mut joe, mut ann) = (pinning("joe"), pinning("ann"));
+    tokio::join!(joe.settled(), ann.settled());
+    assert_eq!(cache.pinned().len(), 4);
 }
