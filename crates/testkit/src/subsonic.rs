@@ -156,8 +156,7 @@ impl Music {
         match method {
             "ping" => ok(json!({})),
             "scrobble" | "setRating" | "star" | "unstar" => {
-                let song = number_of("so-").filter(|n| self.songs.contains_key(n));
-                song.map_or_else(|| refused(70, "not found"), |n| self.write(n, method, asked))
+                self.write(number_of("so-"), method, asked)
             }
             "getScanStatus" => ok(json!({"scanStatus": {"scanning": self.scanning,
                 "count": self.songs.len(), "lastScan": format!("scan {}", self.scans)}})),
@@ -183,20 +182,16 @@ impl Music {
             "getCoverArt" if id.starts_with("al-") => {
                 Reply::new(PICTURE).with("Content-Type", "image/png")
             }
-            "stream" => match number_of("so-").and_then(|n| Some((n, self.songs.get(&n)?))) {
-                Some((n, song)) if asked.parameter("format") == Some("mp3") => {
-                    let made = std::iter::once(transcoded(n, song.length));
-                    Reply::made(made).with("Content-Type", "audio/mpeg")
-                }
-                Some((n, song)) => part(asked, &sound(n, song.length)),
-                None => refused(70, "not found"),
-            },
+            "stream" => self.stream(number_of("so-"), asked),
             _ => refused(70, "not found"),
         }
     }
 
     /// Takes in what a listener did with a song.
-    fn write(&mut self, n: u32, method: &str, asked: &Asked) -> Reply {
+    fn write(&mut self, song: Option<u32>, method: &str, asked: &Asked) -> Reply {
+        let Some(n) = song.filter(|n| self.songs.contains_key(n)) else {
+            return refused(70, "not found");
+        };
         match method {
             "setRating" => {
                 self.songs.entry(n).or_default().rating = number(asked, "rating").min(5) as u8;
@@ -207,6 +202,18 @@ impl Music {
             _ => {}
         }
         ok(json!({}))
+    }
+
+    /// The sound of a song, as it is or as MP3.
+    fn stream(&self, song: Option<u32>, asked: &Asked) -> Reply {
+        let Some((n, song)) = song.and_then(|n| Some((n, self.songs.get(&n)?))) else {
+            return refused(70, "not found");
+        };
+        if asked.parameter("format") != Some("mp3") {
+            return part(asked, &sound(n, song.length));
+        }
+        let made = std::iter::once(transcoded(n, song.length));
+        Reply::made(made).with("Content-Type", "audio/mpeg")
     }
 
     /// Has somebody hear a song to its end.
