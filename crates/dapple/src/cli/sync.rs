@@ -49,10 +49,10 @@ pub(crate) async fn run(args: Args, out: &mut impl Write) -> anyhow::Result<Outc
         serde_json::to_writer(&mut *out, &synced)?;
         writeln!(out)?;
     } else {
-        for now in &synced {
-            let before = before.iter().find(|one| one.url == now.url);
+        for after in &synced {
+            let before = before.iter().find(|one| one.url == after.url);
             let before = before.map(|before| before.told).unwrap_or_default();
-            writeln!(out, "{}: {}", printable(&now.name), told(now, before))?;
+            writeln!(out, "{}: {}", printable(&after.name), told(after, before))?;
         }
     }
     let is_lost = synced.iter().any(|one| one.problem.is_some());
@@ -78,11 +78,11 @@ async fn sync(at: &ServerArgs, order: &SyncOrder) -> anyhow::Result<Option<Synce
 }
 
 /// What has changed at a server, or why that is not known.
-fn told(now: &ConnectionReport, before: Told) -> String {
-    if let Some(problem) = &now.problem {
+fn told(after: &ConnectionReport, before: Told) -> String {
+    if let Some(problem) = &after.problem {
         return printable(&format!("{}. {}", problem.what, problem.remedy));
     }
-    let Told { songs, gone, playlists } = now.told;
+    let Told { songs, gone, playlists } = after.told;
     let counts = [
         (songs.saturating_sub(before.songs), "song", "new or changed"),
         (gone.saturating_sub(before.gone), "song", "gone"),

@@ -33,6 +33,12 @@ pub(super) fn may_be_told_password(url: &Url) -> bool {
     url.scheme() == "https" || url.host_str().is_some_and(is_near)
 }
 
+/// Whether what is sent to this address never leaves the machine.
+pub(super) fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
 /// Whether this is a name or an address in the own network.
 fn is_near(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse() {
@@ -69,6 +75,19 @@ mod tests {
             ["nas", "nas.local", "127.0.0.1", "192.168.1.9", "10.1.2.3", "[::1]", "[fd00::1]"]
         {
             check(&format!("http://{near}:4040/music/"), true);
+        }
+    }
+
+    #[test]
+    fn what_is_sent_to_this_machine_does_not_leave_it() {
+        for (address, expected) in [
+            ("http://localhost:4040/", true),
+            ("http://127.0.0.2/", true),
+            ("http://[::1]:4040/", true),
+            ("http://192.168.1.9/", false),
+            ("http://localhost.music.example/", false),
+        ] {
+            assert_eq!(is_here(&url(address)), expected, "{address}");
         }
     }
 
