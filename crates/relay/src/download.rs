@@ -19,10 +19,10 @@ use crate::{Fetch, direct};
 const PIECE: u64 = 128 << 10;
 /// How often a download that broke off is taken up again without a byte more; each time after twice the pause.
 const MAX_RESUMES: u32 = 4;
-/// The longest song of unknown length that is kept, in bytes: more than an hour and a half of 320 kbit/s.
-const MAX_UNKNOWN: u64 = 256 << 20;
 /// How soon it is taken up again first.
 const RESUME_AFTER: Duration = Duration::from_millis(250);
+/// The longest song of unknown length that is kept, in bytes: more than an hour and a half of 320 kbit/s.
+const MAX_UNKNOWN: u64 = 256 << 20;
 
 /// A song that arrives.
 #[derive(Debug)]
